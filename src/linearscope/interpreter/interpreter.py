@@ -1,0 +1,340 @@
+"""The linear interpreter: on one image, y = F x + r, asked by products and never formed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from linearscope.errors import InputError
+from linearscope.interpreter.certificate import TOLERANCE, Certificate
+from linearscope.interpreter.engine import Engine, Visit
+from linearscope.interpreter.memory import Batches, available_memory
+from linearscope.interpreter.plan import Plan
+from linearscope.program import Program, capture, load
+from linearscope.rules import Call, LinearMap
+
+if TYPE_CHECKING:
+    from scipy.sparse.linalg import LinearOperator
+
+__all__ = ["MEMORY", "LinearInterpreter", "interpret"]
+
+MEMORY = ("auto", "store", "stream")
+
+Index = int | Sequence[int]
+
+
+def interpret(
+    model: nn.Module | Program | str | os.PathLike[str],
+    image: Tensor,
+    *,
+    interpretation: str = "freeze",
+    output: str | int | None = None,
+    memory: str = "auto",
+    memory_budget: int | None = None,
+) -> LinearInterpreter:
+    """Turn a model and one image into the affine map y = F x + r that the model is on this image.
+
+    Parameters
+    ----------
+    model
+        A module (captured on the spot, in evaluation mode, never changed), a :class:`Program`, or the path of a
+        ``.pt2`` file.
+    image
+        ``(1, C, H, W)`` in the model's own units, type and device. Several images ``(B, C, H, W)`` are taken as one
+        input: probes then have shape ``(P, B, C, H, W)``.
+    interpretation
+        ``"freeze"``: units keep the decision they took. ``"taylor"``: units are expanded to first order. Both give y0
+        exactly, and are the same for piecewise-linear units.
+    output
+        Which tensor, when the model returns several.
+    memory
+        ``"store"`` keeps the decisions, packed; ``"stream"`` keeps nothing and decides anew at every product;
+        ``"auto"`` stores while they fit into a quarter of the memory budget.
+    memory_budget
+        Bytes for the lanes that travel together; default: half of what is free.
+
+    Returns
+    -------
+    LinearInterpreter
+
+    Raises
+    ------
+    InputError
+        When the image or an option does not fit.
+    CaptureError
+        When the model cannot be captured.
+    UnsupportedOperationError
+        When the image meets an operation without a rule.
+    CertificateError
+        When the map does not give the output back to within rounding.
+
+    Examples
+    --------
+    >>> import torch, linearscope as ls
+    >>> model = torch.nn.Sequential(torch.nn.Conv2d(3, 2, 3), torch.nn.ReLU()).double()
+    >>> x = torch.rand(1, 3, 6, 6, dtype=torch.float64)
+    >>> it = ls.interpret(model, x)
+    >>> torch.allclose(it.matvec(x) + it.residual, model(x))
+    True
+
+    Source: paper 000, eq. 2 to 6.
+    """
+    if isinstance(model, Program):
+        if output is not None:
+            raise InputError("A Program has its output already; choose output= when it is captured.")
+        program = model
+    elif isinstance(model, (str, os.PathLike)):
+        program = load(model, image=image, output=output)
+    else:
+        program = capture(model, image, output=output)
+    program.check(image)
+    if memory not in MEMORY:
+        raise InputError(f"There is no memory mode {memory!r}; there are {', '.join(map(repr, MEMORY))}.")
+    budget = memory_budget if memory_budget is not None else available_memory(image.device) // 2
+    return LinearInterpreter(program, image.detach(), program.image.index, interpretation, memory, budget)
+
+
+class LinearInterpreter:
+    """y = F x + r on one image. Made by :func:`interpret` or :meth:`at`.
+
+    Attributes
+    ----------
+    program
+        The captured model.
+    image
+        The image ``(1, C, H, W)``.
+    point
+        The value the map starts from: the image, or for :meth:`at` the layer's feature map.
+    output
+        y0, in the shape of the model's output.
+    residual
+        r, in the shape of the output: the output of a zero input with all decisions kept.
+    certificate
+        The measured proof.
+    """
+
+    def __init__(
+        self, program: Program, image: Tensor, source: int, interpretation: str, memory: str, budget: int
+    ) -> None:
+        self.program, self.image = program, image
+        self._memory, self._budget = memory, budget
+        self.plan = Plan(program, interpretation, source)
+        limit = {"store": float("inf"), "stream": -1.0, "auto": budget / 4}[memory]
+        with torch.no_grad():
+            self._engine = Engine(self.plan, image, limit)
+        self._versions = self._weight_versions()
+        self.output, self.point = self._engine.output, self._engine.point
+        self._batches = Batches(self.plan.lane_bytes(), budget)
+        self.residual, self.certificate = self._certify()
+
+    # -- facts -----------------------------------------------------------------------------------------------------------
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one probe: the image (or feature map) without its batch axis when that is 1."""
+        return _probe_shape(self.point)
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Shape of one product: the output without its batch axis when that is 1."""
+        return _probe_shape(self.output)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """N and n: F has N rows, one an output number, and n columns, one an input number."""
+        return prod(self.output_shape), prod(self.input_shape)
+
+    @property
+    def decision_bytes(self) -> int:
+        """Bytes of the decisions kept; 0 when they stream."""
+        return self._engine.stored_bytes
+
+    def __repr__(self) -> str:
+        rows, columns = self.shape
+        errors = f"reconstruction {self.certificate.reconstruction:.0e}, adjoint {self.certificate.adjoint:.0e}"
+        return f"LinearInterpreter(F: {rows} x {columns}, {self.plan.interpretation}, {errors})"
+
+    # -- products ----------------------------------------------------------------------------------------------------------
+
+    def matvec(self, v: Tensor) -> Tensor:
+        """F v for every probe of ``v`` ``(P, *input_shape)``; returns ``(P, *output_shape)``.
+
+        Source: paper 000, eq. 5; lanes travel beside the image as in Fig. 1(c).
+        """
+        lanes = self._lanes(v, self.point, "matvec")
+        return self._run(lanes, self._engine.forward).reshape(len(v), *self.output_shape)
+
+    def rmatvec(self, u: Tensor) -> Tensor:
+        """F^T u for every ``u`` ``(P, *output_shape)``; returns ``(P, *input_shape)``.
+
+        Source: paper 000, eq. 6.
+        """
+        lanes = self._lanes(u, self.output, "rmatvec")
+        return self._run(lanes, self._engine.backward).reshape(len(u), *self.input_shape)
+
+    def columns(self, indices: Index | Sequence[Index] | Tensor) -> Tensor:
+        """Columns of F (projective filters) as outputs ``(P, *output_shape)``.
+
+        ``indices``: one or several flat indices into the input, or index tuples such as ``(channel, row, column)``.
+        """
+        return self.matvec(_impulses(indices, self.input_shape, self.point, "column"))
+
+    def rows(self, indices: Index | Sequence[Index] | Tensor) -> Tensor:
+        """Rows of F (receptive filters) as inputs ``(P, *input_shape)``; ``indices`` as in :meth:`columns`."""
+        return self.rmatvec(_impulses(indices, self.output_shape, self.output, "row"))
+
+    def walk(
+        self, u: Tensor, visit: Callable[[Visit], Tensor | None], *, values: bool = False
+    ) -> Tensor:
+        """F^T u while ``visit`` sees every node the lanes come back to, and may add to them; for analyses.
+
+        Unlike in :meth:`rmatvec` the lanes are not split, so that ``visit`` sees each node once: callers split by
+        :meth:`batches`.
+        """
+        self._unchanged()
+        with torch.no_grad():
+            back = self._engine.backward(self._lanes(u, self.output, "walk"), visit, values=values)
+        return back.reshape(len(u), *self.input_shape)
+
+    def run(self, v: Tensor, visit: Callable[[Call, LinearMap, list[Any]], None]) -> Tensor:
+        """F v while ``visit`` sees every node on the image, its map and the lanes that come to it; for analyses."""
+        self._unchanged()
+        with torch.no_grad():
+            product = self._engine.forward(self._lanes(v, self.point, "run"), visit=visit)
+        return product.reshape(len(v), *self.output_shape)
+
+    def decisions(self, image: Tensor | None = None) -> Iterator[tuple[str, Tensor]]:
+        """Name and decision of every switch and selection that lanes pass, on ``image`` (default: the interpreter's)."""
+        self._unchanged()
+        given = self.image if image is None else image
+        self.program.check(given)
+        with torch.no_grad():
+            yield from self._engine.decisions(given)
+
+    def batches(self, count: int) -> list[tuple[int, int]]:
+        """Start and end of the batches in which ``count`` lanes fit into the memory budget."""
+        return list(self._batches.sizes(count))
+
+    def impulses(self, indices: Index | Sequence[Index] | Tensor) -> Tensor:
+        """One-hot outputs ``(P, *output_shape)`` at ``indices``."""
+        return _impulses(indices, self.output_shape, self.output, "output")
+
+    def linear_operator(self) -> LinearOperator:
+        """F as a ``scipy.sparse.linalg.LinearOperator`` of shape ``(N, n)``, for ``svds``, ``lsqr`` and the like."""
+        from scipy.sparse.linalg import LinearOperator
+
+        def product(function: Callable[[Tensor], Tensor], shape: Sequence[int]) -> Callable[[Any], Any]:
+            def run(array: Any) -> Any:
+                columns = array.reshape(array.shape[0], -1).T
+                given = torch.as_tensor(columns.copy(), dtype=self.point.dtype, device=self.point.device)
+                result = function(given.reshape(-1, *shape)).flatten(1).T.cpu().numpy()
+                return result.reshape(-1) if array.ndim == 1 else result
+
+            return run
+
+        forward, back = product(self.matvec, self.input_shape), product(self.rmatvec, self.output_shape)
+        dtype = torch.empty((), dtype=self.point.dtype).numpy().dtype
+        return LinearOperator(self.shape, matvec=forward, rmatvec=back, matmat=forward, rmatmat=back, dtype=dtype)
+
+    def at(self, layer: str) -> LinearInterpreter:
+        """The affine form W z + b from the output z of ``layer`` to the output, everything else frozen.
+
+        What runs past the layer (skip connections) is part of the residual b.
+
+        Source: paper 003, eq. 2 to 6.
+        """
+        node = self.program.find(layer)
+        return LinearInterpreter(
+            self.program, self.image, node.index, self.plan.interpretation, self._memory, self._budget
+        )
+
+    # -- inside --------------------------------------------------------------------------------------------------------------
+
+    def _run(self, lanes: Tensor, product: Callable[[Tensor], Tensor]) -> Tensor:
+        self._unchanged()
+        with torch.no_grad():
+            return self._batches.run(lanes, product)
+
+    def _lanes(self, v: Tensor, like: Tensor, name: str) -> Tensor:
+        shape = _probe_shape(like)
+        if not isinstance(v, Tensor) or tuple(v.shape[1:]) != shape or v.dim() != len(shape) + 1:
+            given = tuple(v.shape) if isinstance(v, Tensor) else type(v).__name__
+            wanted = "(P" + "".join(f", {size}" for size in shape) + ")"
+            raise InputError(f"{name} takes a tensor of shape {wanted} and was given {given}.")
+        if v.dtype != like.dtype or v.device != like.device:
+            raise InputError(f"{name} takes {like.dtype} on {like.device} and was given {v.dtype} on {v.device}.")
+        if not torch.isfinite(v).all():
+            raise InputError(f"{name} was given NaN or infinite values.")
+        return v.detach().reshape(len(v), *like.shape)
+
+    def _weight_versions(self) -> list[int]:
+        return [tensor._version for tensor in self.program.parameters.values()]
+
+    def _unchanged(self) -> None:
+        if self._weight_versions() != self._versions:
+            raise InputError("The model's weights have changed since it was interpreted; interpret it again.")
+
+    def _certify(self) -> tuple[Tensor, Certificate]:
+        generator = torch.Generator().manual_seed(0)
+        v, u = (
+            torch.randn(t.shape, generator=generator, dtype=torch.float64).to(t) for t in (self.point, self.output)
+        )
+        with torch.no_grad():
+            fx, fv, residual = self._engine.forward(torch.stack([self.point, v]), affine=True)
+            back = self._engine.backward(u.unsqueeze(0))[0]
+        y = self.output.double()
+        fx64, r64 = fx.double(), residual.double()
+        largest = max(float(t.abs().max()) for t in (y, fx64, r64))
+        reconstruction = float((fx64 + r64 - y).abs().max()) / (largest or 1.0)
+        left, right = fv.double() * u.double(), back.double() * v.double()
+        terms = max(float(left.norm()), float(right.norm()))
+        adjoint = float((left.sum() - right.sum()).abs()) / (terms or 1.0)
+        certificate = Certificate(
+            reconstruction,
+            adjoint,
+            dict(sorted(self._engine.frozen.items(), key=lambda item: -item[1])),
+            self.plan.interpretation,
+            self.point.dtype,
+            TOLERANCE[self.point.dtype],
+            self.program.notes,
+        )
+        certificate.check()
+        return residual, certificate
+
+
+def _probe_shape(value: Tensor) -> tuple[int, ...]:
+    shape = tuple(value.shape)
+    return shape[1:] if shape[:1] == (1,) else shape
+
+
+def _impulses(
+    indices: Index | Sequence[Index] | Tensor, shape: Sequence[int], like: Tensor, name: str
+) -> Tensor:
+    """One-hot tensors ``(P, *shape)``."""
+    if isinstance(indices, Tensor):
+        indices = indices.tolist()
+    many: list[Any] = [indices] if isinstance(indices, int) else list(indices)
+    if isinstance(indices, tuple) and len(indices) == len(shape) > 1 and all(isinstance(i, int) for i in indices):
+        many = [indices]
+    size = prod(shape)
+    flat = []
+    for index in many:
+        if isinstance(index, int):
+            place = index + size if index < 0 else index
+            fits = 0 <= place < size
+        else:
+            place, fits = 0, len(index) == len(shape)
+            for i, extent in zip(index, shape, strict=False):
+                fits = fits and -extent <= i < extent
+                place = place * extent + i % extent
+        if not fits:
+            raise InputError(f"There is no {name} {index}; the shape is {tuple(shape)}.")
+        flat.append(place)
+    result = like.new_zeros(len(flat), size)
+    result[torch.arange(len(flat)), flat] = 1
+    return result.reshape(len(flat), *shape)

@@ -1,0 +1,278 @@
+"""Capture: a PyTorch module and an image become a Program."""
+
+from __future__ import annotations
+
+import copy
+import operator
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.utils import _pytree as pytree
+
+from linearscope.errors import CaptureError, InputError, LinearscopeWarning
+from linearscope.program.constants import as_constant
+from linearscope.program.decompositions import DECOMPOSITIONS
+from linearscope.program.naming import call_path, name_nodes
+from linearscope.program.program import Node, Program, Ref, _renumbered
+
+__all__ = ["capture", "from_exported"]
+
+aten = torch.ops.aten
+
+_FINAL = {
+    aten.softmax.int,
+    aten._softmax.default,
+    aten.log_softmax.int,
+    aten._log_softmax.default,
+}
+
+
+def capture(model: nn.Module, image: Tensor, *, output: str | int | None = None) -> Program:
+    """Capture ``model`` on images of the shape of ``image``.
+
+    The model is run in evaluation mode on a structural copy that shares its tensors; the model itself is not changed.
+    ``torch.export`` is tried first; a model whose control flow depends on the image is traced on the image given, and
+    the Program then holds for images that take the same branches (a note says so).
+
+    Parameters
+    ----------
+    model
+        Any module that takes one image tensor.
+    image
+        ``(B, C, H, W)``, in the model's own units, type and device.
+    output
+        Which tensor, when the model returns several: a key of a dict, an index of a tuple, or a path such as
+        ``"logits/0"``.
+
+    Returns
+    -------
+    Program
+
+    Raises
+    ------
+    InputError
+        When the image does not fit the model, or when the model returns several tensors and ``output`` does not
+        choose one; the message lists the choices.
+    CaptureError
+        When the model cannot be captured.
+
+    Examples
+    --------
+    >>> import torch, linearscope as ls
+    >>> ls.capture(torch.nn.Conv2d(3, 2, 3), torch.rand(1, 3, 5, 5))
+    Program(1 operations on the image, (1, 3, 5, 5) -> (1, 2, 3, 3), torch.float32)
+    """
+    _check(model, image)
+    clone = _evaluation_copy(model)
+    notes: list[str] = []
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            clone(image)
+        except Exception as error:
+            raise InputError(
+                f"The model does not take an image of shape {tuple(image.shape)}: {_first_line(error)} "
+                "Give an image of the size and channels that it expects."
+            ) from error
+        try:
+            exported = _export(clone, image)
+        except Exception as refusal:
+            try:
+                exported = _export(_trace(clone, image), image)
+            except Exception as error:
+                raise CaptureError(
+                    f"The model cannot be captured: torch.export says {_first_line(refusal)!r} and tracing says "
+                    f"{_first_line(error)!r}; rewrite that part with tensor operations."
+                ) from error
+            notes.append("traced on this image: branches that depend on the image stay as they were taken")
+    return from_exported(exported, output=output, notes=notes)
+
+
+def from_exported(
+    exported: torch.export.ExportedProgram,
+    *,
+    output: str | int | None = None,
+    notes: Sequence[str] = (),
+    names: Sequence[str] | None = None,
+) -> Program:
+    """Turn a decomposed ``torch.export`` program of static shape into a Program.
+
+    ``names`` replaces the names made from module paths (one a call, in order), as stored in our own files.
+    """
+    module = exported.module(check_guards=False)
+    assert isinstance(module, fx.GraphModule)
+    nodes, parameters, place = _nodes(module)
+    results = next(node for node in module.graph.nodes if node.op == "output").args[0]
+    leaves, _ = pytree.tree_flatten(results)
+    paths = _output_paths(exported.call_spec.out_spec, len(leaves))
+    chosen = leaves[_choose(paths, [_is_tensor(leaf) for leaf in leaves], output)]
+    index = place[chosen.name]
+    notes = list(notes)
+    while nodes[index].target in _FINAL:
+        notes.append(f"the final {nodes[index].operation.split('.')[1].strip('_')} was cut off: outputs are logits")
+        index = nodes[index].inputs[0]
+    if len(notes) and "cut off" in notes[-1]:
+        warnings.warn(f"{notes[-1]}.", LinearscopeWarning, stacklevel=3)
+    program = _renumbered(name_nodes(nodes, names), parameters, index, notes)
+    if program.nodes[program.output].shape is None:
+        raise CaptureError("The chosen output is not a tensor; choose another with output=.")
+    return program
+
+
+def _export(module: nn.Module, image: Tensor) -> torch.export.ExportedProgram:
+    exported = torch.export.export(module, (image,), strict=False)
+    return exported.run_decompositions(DECOMPOSITIONS)
+
+
+def _trace(module: nn.Module, image: Tensor) -> nn.Module:
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    traced = make_fx(
+        module,
+        tracing_mode="real",
+        pre_dispatch=True,
+        record_module_stack=True,
+        _allow_non_fake_inputs=True,
+        _error_on_data_dependent_ops=False,
+    )(image)
+    assert isinstance(traced, nn.Module)
+    return traced
+
+
+def _nodes(module: fx.GraphModule) -> tuple[list[Node], dict[int, Tensor], dict[str, int]]:
+    place: dict[str, int] = {}
+    nodes: list[Node] = []
+    parameters: dict[int, Tensor] = {}
+    for item in module.graph.nodes:
+        if item.op == "output":
+            continue
+        index = len(nodes)
+        place[item.name] = index
+        value = item.meta.get("val")
+        kind, target, layer = "call", None, ""
+        if item.op == "placeholder":
+            kind = "image"
+        elif item.op == "get_attr":
+            kind, layer = "parameter", str(item.target)
+            tensor = _attribute(module, layer)
+            if not isinstance(tensor, Tensor):
+                raise CaptureError(f"The model calls a higher-order operation on {layer!r}; rewrite that control flow.")
+            parameters[index] = value = tensor.detach()
+        elif item.op == "call_function":
+            target = item.target
+            if not isinstance(target, torch._ops.OpOverload) and target is not operator.getitem:
+                raise CaptureError(
+                    f"The model uses {getattr(target, '__name__', target)}, which is not a tensor operation; "
+                    "rewrite that part with tensor operations."
+                )
+        else:
+            raise CaptureError(f"The captured graph holds a {item.op} node, which is not known.")
+        args, kwargs = _refs(item.args, place), _refs(dict(item.kwargs), place)
+        calls = tuple(call_path(key, path) for key, (path, _) in (item.meta.get("nn_module_stack") or {}).items())
+        node = Node(index, "", kind, target, args, kwargs, layer, calls, False, None, None)
+        if isinstance(value, Tensor):
+            node = as_constant(_typed(node, value), value.device)
+        nodes.append(node)
+    return nodes, parameters, place
+
+
+def _typed(node: Node, value: Tensor) -> Node:
+    from dataclasses import replace
+
+    if not all(isinstance(size, int) for size in value.shape):
+        raise CaptureError("The program has symbolic shapes; capture it on an image.")
+    return replace(node, shape=tuple(int(size) for size in value.shape), dtype=value.dtype)
+
+
+def _refs(value: Any, place: Mapping[str, int]) -> Any:
+    if isinstance(value, fx.Node):
+        return Ref(place[value.name])
+    if isinstance(value, (list, tuple)):
+        return type(value)(_refs(item, place) for item in value)
+    if isinstance(value, Mapping):
+        return {key: _refs(item, place) for key, item in value.items()}
+    if isinstance(value, slice):
+        return slice(_refs(value.start, place), _refs(value.stop, place), _refs(value.step, place))
+    return value
+
+
+def _attribute(module: nn.Module, path: str) -> Any:
+    value: Any = module
+    for part in path.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def _is_tensor(leaf: Any) -> bool:
+    return isinstance(leaf, fx.Node) and isinstance(leaf.meta.get("val"), Tensor)
+
+
+def _output_paths(spec: pytree.TreeSpec | None, count: int) -> list[str]:
+    """Readable path of every leaf of the model's result, such as ``out`` or ``aux/1``."""
+    if spec is None:
+        return [str(i) for i in range(count)]
+    tree = pytree.tree_unflatten(list(range(count)), spec)
+    paths = [""] * count
+    for path, leaf in pytree.tree_flatten_with_path(tree)[0]:
+        paths[leaf] = "/".join(str(getattr(k, "key", getattr(k, "idx", getattr(k, "name", k)))) for k in path)
+    return paths
+
+
+def _choose(paths: Sequence[str], tensors: Sequence[bool], output: str | int | None) -> int:
+    choices = [path for path, tensor in zip(paths, tensors, strict=True) if tensor]
+    if not choices:
+        raise CaptureError("The model returns no tensor.")
+    listed = ", ".join(repr(path) for path in choices)
+    if output is None:
+        if len(choices) > 1:
+            raise InputError(f"The model returns {len(choices)} tensors; choose one with output=: {listed}.")
+        return paths.index(choices[0])
+    if choices == [""]:
+        raise InputError(f"The model returns one tensor, so output={output!r} chooses nothing; leave it out.")
+    wanted = str(output)
+    if wanted in choices:
+        return paths.index(wanted)
+    if isinstance(output, int) and -len(choices) <= output < len(choices) and not any(p.isdigit() for p in choices):
+        return paths.index(choices[output])
+    raise InputError(f"The model returns no tensor {output!r}; choose one with output=: {listed}.")
+
+
+def _evaluation_copy(model: nn.Module) -> nn.Module:
+    """A copy of the modules in evaluation mode that shares every tensor with ``model``."""
+    memo: dict[int, Any] = {id(t): t for t in [*model.parameters(), *model.buffers()]}
+    try:
+        clone = copy.deepcopy(model, memo)
+    except Exception as error:
+        raise CaptureError(
+            f"The model cannot be copied into evaluation mode ({_first_line(error)}); "
+            "make its modules support copy.deepcopy."
+        ) from error
+    return clone.eval()
+
+
+def _check(model: nn.Module, image: Tensor) -> None:
+    if not isinstance(model, nn.Module):
+        raise InputError(f"A model is a torch.nn.Module, a Program or the path of a .pt2 file, not {type(model).__name__}.")
+    if not isinstance(image, Tensor) or not image.is_floating_point():
+        kind = image.dtype if isinstance(image, Tensor) else type(image).__name__
+        raise InputError(f"The image must be a floating-point tensor of shape (1, C, H, W), not {kind}.")
+    if image.dim() < 2 or image.numel() == 0:
+        raise InputError(f"The image must have shape (1, C, H, W), not {tuple(image.shape)}.")
+    if not torch.isfinite(image).all():
+        raise InputError("The image holds NaN or infinite values; repair it before asking what the network saw.")
+    for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
+        if tensor.device != image.device:
+            raise InputError(f"The model's {name!r} is on {tensor.device} and the image on {image.device}; move one.")
+        if tensor.is_floating_point() and tensor.dtype != image.dtype:
+            raise InputError(f"The model's {name!r} is {tensor.dtype} and the image {image.dtype}; convert one of them.")
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise InputError(f"The model's {name!r} holds NaN or infinite values; load sound weights.")
+
+
+def _first_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = lines[0] if lines else type(error).__name__
+    return text[:300] + ("" if text.endswith((".", "!", "?")) else ".")

@@ -1,0 +1,63 @@
+"""Progress for anything that may take more than two seconds, silent when nobody watches."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+__all__ = ["track"]
+
+T = TypeVar("T")
+
+DELAY = 2.0
+
+
+def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
+    """Yield ``items``; after two seconds, and only on a terminal, show a progress bar on stderr.
+
+    Parameters
+    ----------
+    items
+        What to go through.
+    description
+        What is being done, a few words.
+    total
+        How many items there are, when ``items`` has no length.
+
+    Examples
+    --------
+    >>> sum(track(range(4), "adding"))
+    6
+    """
+    if total is None and hasattr(items, "__len__"):
+        total = len(items)
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    task = bar.add_task(description, total=total)
+    start = time.monotonic()
+    shown = False
+    try:
+        for done, item in enumerate(items):
+            if not shown and time.monotonic() - start > DELAY:
+                bar.start()
+                shown = True
+            if shown:
+                bar.update(task, completed=done)
+            yield item
+    finally:
+        if shown:
+            bar.stop()

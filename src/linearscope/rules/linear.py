@@ -1,0 +1,373 @@
+"""Operations that are linear in what moves: most entries are one line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from linearscope.rules.maps import Batched, Lane, LinearMap, Operation, Product, align, unbroadcast
+from linearscope.rules.registry import Call, register
+
+__all__ = ["Convolution", "Dense", "Reshape", "Sum"]
+
+aten = torch.ops.aten
+
+
+# -- operations taken as they are ----------------------------------------------------------------------------------
+
+
+def _linear(*targets: Any, zero: Sequence[str] = (), joint: bool = False, batched: bool = False) -> None:
+    """Register operations whose lanes are the operation itself, with the arguments ``zero`` set to zero.
+
+    ``joint`` operations are linear in all their tensors together (a concatenation); in a ``batched`` one the first axis
+    of its input is nothing but a batch.
+    """
+
+    def freeze(call: Call) -> LinearMap:
+        function = call.function(zero=zero, joint=joint)
+        moving = call.moving
+        constant = None
+        if isinstance(call.output, Tensor) and (zero or (joint and len(moving) < len(call.inputs))):
+            constant = call.function()(*[m.new_zeros(()).expand(m.shape).contiguous() for m in moving])
+            constant = constant if constant.any() else None
+        if batched and len(moving) == 1 and moving[0].dim() == 4 and call.carries == (0,):
+            return Batched(function, moving, constant)
+        return Operation(function, moving, constant, call.decided)
+
+    words = "the operation itself" + (f", {' and '.join(zero)} left out" if zero else "")
+    register(*targets, kind="linear", frozen=words, constant="what was left out" if zero or joint else "0")(freeze)
+
+
+_linear(
+    aten.expand.default, aten.repeat.default, aten.slice.Tensor, aten.select.int, aten.unbind.int,
+    aten.split.Tensor, aten.split_with_sizes.default, aten.chunk.default, aten.tensor_split.indices,
+    aten.unfold.default, aten.roll.default, aten.flip.default, aten.rot90.default, aten.diagonal.default,
+    aten.as_strided.default, aten.index.Tensor, aten.index_select.default, aten.gather.default,
+    aten.take_along_dim.default, aten.tril.default, aten.triu.default, aten.cumsum.default, aten.trace.default,
+    aten.movedim.intlist, aten.diag_embed.default, aten.repeat_interleave.self_int, aten.unsafe_split.Tensor,
+)  # fmt: skip
+_linear(
+    aten.cat.default, aten.stack.default, aten.slice_scatter.default, aten.select_scatter.default,
+    aten.where.self, aten.index_add.default, aten.scatter_add.default, aten.hstack.default, aten.vstack.default,
+    aten.scatter.src, aten.copy.default, aten.lerp.Scalar,
+    joint=True,
+)  # fmt: skip
+_linear(aten.masked_fill.Scalar, aten.constant_pad_nd.default, aten.scatter.value, zero=["value"])
+_linear(aten.pad.default, zero=["value"], batched=True)
+_linear(
+    aten.avg_pool1d.default, aten.avg_pool2d.default, aten.avg_pool3d.default, aten.adaptive_avg_pool1d.default,
+    aten.adaptive_avg_pool2d.default, aten.adaptive_avg_pool3d.default, aten._adaptive_avg_pool2d.default,
+    aten.pixel_shuffle.default, aten.pixel_unshuffle.default, aten.channel_shuffle.default,
+    aten.upsample_nearest1d.vec, aten.upsample_nearest2d.vec, aten.upsample_nearest2d.default,
+    aten._upsample_nearest_exact2d.vec, aten.upsample_nearest3d.vec, aten.upsample_linear1d.vec,
+    aten.upsample_bilinear2d.vec, aten.upsample_bilinear2d.default, aten.upsample_trilinear3d.vec,
+    aten.upsample_bicubic2d.vec, aten.upsample_bicubic2d.default, aten._upsample_bilinear2d_aa.vec,
+    aten._upsample_bicubic2d_aa.vec, aten.reflection_pad1d.default, aten.reflection_pad2d.default,
+    aten.reflection_pad3d.default, aten.replication_pad1d.default, aten.replication_pad2d.default,
+    aten.replication_pad3d.default, aten.im2col.default, aten.col2im.default,
+    batched=True,
+)  # fmt: skip
+_linear(aten.grid_sampler.default, aten.grid_sampler_2d.default, aten.embedding_bag.default)
+
+
+# -- additions -------------------------------------------------------------------------------------------------------
+
+
+class Sum(LinearMap):
+    """Weighted sum of inputs that broadcast to the output."""
+
+    def __init__(
+        self, weights: Sequence[float], shapes: Sequence[Sequence[int]], output: Sequence[int], constant: Tensor | None
+    ) -> None:
+        super().__init__(constant)
+        self._weights, self._shapes, self._output = tuple(weights), tuple(shapes), tuple(output)
+
+    def forward(self, lanes: Sequence[Lane], reuse: bool = False) -> Tensor:  # noqa: D102
+        total: Tensor | None = None
+        for lane, weight in zip(lanes, self._weights, strict=True):
+            if lane is None:
+                continue
+            lane = align(lane, len(self._output))
+            if total is None:
+                total = lane if weight == 1 else lane * weight
+            elif reuse and tuple(total.shape[1:]) == self._output and weight == 1:
+                total = total.add_(lane)
+            else:
+                total = torch.add(total, lane, alpha=weight)
+        assert total is not None
+        return total.expand(total.shape[0], *self._output)
+
+    def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:  # noqa: D102
+        return [
+            unbroadcast(u if weight == 1 else u * weight, shape)
+            for weight, shape in zip(self._weights, self._shapes, strict=True)
+        ]
+
+
+def _sum(call: Call, signs: tuple[float, float], names: tuple[str, str] = ("self", "other")) -> LinearMap:
+    weights, shapes, still = [], [], None
+    for name, weight in zip(names, signs, strict=True):
+        value = call[name]
+        if call.carried(name):
+            weights.append(weight)
+            shapes.append(value.shape)
+        else:
+            still = torch.as_tensor(value, dtype=call.output.dtype, device=call.output.device) * weight
+    return Sum(weights, shapes, call.output.shape, still)
+
+
+_ADD = {"kind": "linear", "frozen": "the operation itself", "constant": "the side that is no lane"}
+
+
+@register(aten.add.Tensor, aten.add.Scalar, **_ADD)  # type: ignore[arg-type]
+def _add(call: Call) -> LinearMap:
+    return _sum(call, (1.0, float(call["alpha"])))
+
+
+@register(aten.sub.Tensor, aten.sub.Scalar, **_ADD)  # type: ignore[arg-type]
+def _sub(call: Call) -> LinearMap:
+    return _sum(call, (1.0, -float(call["alpha"])))
+
+
+@register(aten.rsub.Scalar, aten.rsub.Tensor, **_ADD)  # type: ignore[arg-type]
+def _rsub(call: Call) -> LinearMap:
+    return _sum(call, (-float(call["alpha"]), 1.0))
+
+
+@register(aten.neg.default, kind="linear", frozen="the operation itself")
+def _neg(call: Call) -> LinearMap:
+    return Sum((-1.0,), (call.output.shape,), call.output.shape, None)
+
+
+# -- the same numbers in another shape -------------------------------------------------------------------------------
+
+
+class Reshape(LinearMap):
+    """The same numbers, in the same order, in another shape."""
+
+    def __init__(self, inner: Sequence[int], outer: Sequence[int]) -> None:
+        super().__init__()
+        self._inner, self._outer = tuple(inner), tuple(outer)
+
+    def forward(self, lanes: Sequence[Lane], reuse: bool = False) -> Tensor:  # noqa: D102
+        (lane,) = lanes
+        assert lane is not None
+        return lane.reshape(lane.shape[0], *self._outer)
+
+    def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:  # noqa: D102
+        return [u.reshape(u.shape[0], *self._inner)]
+
+
+@register(
+    aten.view.default, aten._unsafe_view.default, aten.reshape.default, aten.flatten.using_ints, aten.unflatten.int,
+    aten.squeeze.default, aten.squeeze.dim, aten.squeeze.dims, aten.unsqueeze.default, aten.clone.default,
+    aten.alias.default, aten.detach.default, aten.contiguous.default, aten.lift_fresh_copy.default, aten.view_as.default,
+    aten.dropout.default, aten.native_dropout.default, aten.feature_dropout.default, aten._to_copy.default,
+    aten.type_as.default, aten.to.dtype,
+    kind="linear",
+    frozen="the operation itself",
+)  # fmt: skip
+def _reshape(call: Call) -> LinearMap:
+    return Reshape(call.moving[0].shape, call.output.shape)
+
+
+class Permute(LinearMap):
+    """Axes in another order."""
+
+    def __init__(self, order: Sequence[int]) -> None:
+        super().__init__()
+        self._order = [0, *(axis + 1 for axis in order)]
+        self._back = [self._order.index(i) for i in range(len(self._order))]
+
+    def forward(self, lanes: Sequence[Lane], reuse: bool = False) -> Tensor:  # noqa: D102
+        (lane,) = lanes
+        assert lane is not None
+        return lane.permute(self._order)
+
+    def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:  # noqa: D102
+        return [u.permute(self._back)]
+
+
+@register(
+    aten.permute.default, aten.transpose.int, aten.t.default, aten.numpy_T.default,
+    kind="linear",
+    frozen="the operation itself",
+)  # fmt: skip
+def _permute(call: Call) -> LinearMap:
+    dim = call.moving[0].dim()
+    order = list(range(dim))
+    if call.node.target is aten.permute.default:
+        order = [axis % dim for axis in call["dims"]]
+    else:
+        a, b = (call["dim0"], call["dim1"]) if call.node.target is aten.transpose.int else (0, dim - 1)
+        order[a], order[b] = order[b], order[a]
+    return Permute(order)
+
+
+# -- averages and sums -------------------------------------------------------------------------------------------------
+
+
+class Reduction(LinearMap):
+    """Sum over axes, times a weight."""
+
+    def __init__(self, shape: Sequence[int], output: Sequence[int], dims: Sequence[int], weight: float) -> None:
+        super().__init__()
+        self._shape, self._output, self._weight = tuple(shape), tuple(output), weight
+        self._dims = sorted(axis % max(len(shape), 1) for axis in dims)
+
+    def forward(self, lanes: Sequence[Lane], reuse: bool = False) -> Tensor:  # noqa: D102
+        (lane,) = lanes
+        assert lane is not None
+        total = lane.sum([axis + 1 for axis in self._dims])
+        return total.mul_(self._weight).reshape(lane.shape[0], *self._output)
+
+    def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:  # noqa: D102
+        kept = [1 if axis in self._dims else size for axis, size in enumerate(self._shape)]
+        return [(u * self._weight).reshape(u.shape[0], *kept).expand(u.shape[0], *self._shape)]
+
+
+@register(
+    aten.mean.dim, aten.mean.default, aten.sum.dim_IntList, aten.sum.default,
+    kind="linear",
+    frozen="the operation itself",
+)  # fmt: skip
+def _reduction(call: Call) -> LinearMap:
+    (value,) = call.moving
+    dims = call["dim"] if call.node.target in (aten.mean.dim, aten.sum.dim_IntList) else None
+    dims = [dims] if isinstance(dims, int) else list(dims) if dims else list(range(value.dim()))
+    weight = call.output.numel() / value.numel() if "mean" in call.node.operation else 1.0
+    return Reduction(value.shape, call.output.shape, dims, weight)
+
+
+# -- convolutions and dense layers ---------------------------------------------------------------------------------------
+
+
+class Dense(LinearMap):
+    """``x W^T``: a linear layer without its bias."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        super().__init__(bias)
+        self._weight = weight
+
+    def forward(self, lanes: Sequence[Lane], reuse: bool = False) -> Tensor:  # noqa: D102
+        (lane,) = lanes
+        assert lane is not None
+        return F.linear(lane, self._weight)
+
+    def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:  # noqa: D102
+        return [u @ self._weight]
+
+
+@register(aten.linear.default, kind="linear", frozen="the operation itself, bias left out", constant="bias")
+def _dense(call: Call) -> LinearMap:
+    if call.carried("weight"):
+        return _both(call, ("bias",))
+    return Dense(call["weight"], call["bias"])
+
+
+_CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
+_CONV_TRANSPOSE = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
+
+
+class Convolution(LinearMap):
+    """A convolution, or a transposed one, of 1 to 3 axes, without its bias. Each is the other's transpose."""
+
+    def __init__(
+        self, weight: Tensor, bias: Tensor | None, stride: Sequence[int], padding: Sequence[int],
+        dilation: Sequence[int], groups: int, transposed: bool, inner: Sequence[int], outer: Sequence[int],
+    ) -> None:  # fmt: skip
+        axes = weight.dim() - 2
+        super().__init__(bias.reshape(-1, *[1] * axes) if bias is not None else None)
+        self._weight, self._groups, self._transposed, self._axes = weight, groups, transposed, axes
+        self._stride, self._padding, self._dilation = (_axes(v, axes) for v in (stride, padding, dilation))
+        self._inner, self._outer = tuple(inner), tuple(outer)
+
+    def _run(self, lanes: Tensor, up: bool, size: Sequence[int]) -> Tensor:
+        folded = lanes.flatten(0, 1)
+        if up:
+            extra = [
+                size[2 + i] - ((folded.shape[2 + i] - 1) * s - 2 * p + d * (self._weight.shape[2 + i] - 1) + 1)
+                for i, (s, p, d) in enumerate(zip(self._stride, self._padding, self._dilation, strict=True))
+            ]
+            result = _CONV_TRANSPOSE[self._axes](
+                folded, self._weight, None, self._stride, self._padding, extra, self._groups, self._dilation
+            )
+        else:
+            result = _CONV[self._axes](
+                folded, self._weight, None, self._stride, self._padding, self._dilation, self._groups
+            )
+        return result.unflatten(0, lanes.shape[:2])
+
+    def forward(self, lanes: Sequence[Lane], reuse: bool = False) -> Tensor:  # noqa: D102
+        (lane,) = lanes
+        assert lane is not None
+        return self._run(lane, self._transposed, self._outer)
+
+    def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:  # noqa: D102
+        return [self._run(u, not self._transposed, self._inner)]
+
+
+def _axes(value: int | Sequence[int], axes: int) -> list[int]:
+    values = [value] if isinstance(value, int) else list(value)
+    return values * axes if len(values) == 1 else values
+
+
+def _both(call: Call, zero: Sequence[str]) -> LinearMap:
+    """A layer whose weight is itself a value of the image: half from each side, the bias a constant."""
+    bias = call["bias"]
+    function = call.function(zero=zero)
+    constant = None
+    if isinstance(bias, Tensor):
+        constant = bias if call.node.target is aten.linear.default else bias.reshape(-1, *[1] * (call.output.dim() - 2))
+    weight = 1.0 / len(call.moving)
+    return Product(function, call.moving, weight, constant)
+
+
+@register(
+    aten.conv1d.default, aten.conv2d.default, aten.conv3d.default, aten.convolution.default,
+    aten.conv_transpose1d.default, aten.conv_transpose2d.input, aten.conv_transpose3d.input,
+    aten.conv1d.padding, aten.conv2d.padding, aten.conv3d.padding,
+    kind="linear",
+    frozen="the operation itself, bias left out",
+    constant="bias",
+)  # fmt: skip
+def _convolution(call: Call) -> LinearMap:
+    if call.carried("weight"):
+        return _both(call, ("bias",))
+    value, weight = call.moving[0], call["weight"]
+    padding, bias = call["padding"], call["bias"]
+    batched = value.dim() == weight.dim()
+    if not batched or isinstance(padding, str):
+        constant = bias.reshape(-1, *[1] * (weight.dim() - 2)) if bias is not None else None
+        function = call.function(zero=("bias",))
+        return (Batched if batched else Operation)(function, call.moving, constant)
+    transposed = "transpose" in call.node.operation
+    if call.node.target is aten.convolution.default:
+        transposed = call["transposed"]
+    return Convolution(
+        weight, bias, call["stride"], padding, call["dilation"], call["groups"], transposed, value.shape,
+        call.output.shape,
+    )  # fmt: skip
+
+
+@register(
+    aten.addmm.default, aten.baddbmm.default, aten.addcmul.default,
+    kind="linear",
+    frozen="the product itself",
+    constant="the term added, when it is no lane",
+)  # fmt: skip
+def _addmm(call: Call) -> LinearMap:
+    first, second = [a.name for a in call.node.target._schema.arguments[1:3]]  # type: ignore[union-attr]
+    function = call.function(zero=("self",))
+    constant = None
+    if not call.carried("self"):
+        constant = call["self"] * (call["beta"] if "addcmul" not in call.node.operation else 1)
+    if call.carried(first) and call.carried(second):
+        if call.carried("self"):
+            raise NotImplementedError
+        return Product(function, call.moving, 0.5, constant)
+    return Operation(function, call.moving, constant, call.decided)

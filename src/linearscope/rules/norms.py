@@ -1,0 +1,145 @@
+"""Normalisations: in evaluation a batch norm is linear; the others keep the mean and deviation they took on x0."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from linearscope.rules.maps import Composite, FirstOrder, LinearMap, Slope
+from linearscope.rules.registry import Call, register
+
+__all__: list[str] = []
+
+aten = torch.ops.aten
+
+_MAP = "gamma / sigma, mean and deviation frozen"
+_SHIFT = "beta - gamma mu / sigma"
+
+
+def _per_channel(value: Tensor | None, dim: int, default: float, like: Tensor) -> Tensor:
+    if value is None:
+        return like.new_full((), default)
+    return value.reshape(1, -1, *[1] * (dim - 2))
+
+
+@register(
+    aten._native_batch_norm_legit_no_training.default, aten.batch_norm.default, aten.native_batch_norm.default,
+    kind="linear",
+    frozen="gamma / sqrt(running variance + eps)",
+    constant="beta - gamma running mean / sqrt(running variance + eps)",
+)  # fmt: skip
+def _batch_norm(call: Call) -> LinearMap:
+    x = call["input"]
+    scale = _per_channel(call["weight"], x.dim(), 1.0, x) * torch.rsqrt(
+        _per_channel(call["running_var"], x.dim(), 1.0, x) + call["eps"]
+    )
+    shift = _per_channel(call["bias"], x.dim(), 0.0, x) - scale * _per_channel(call["running_mean"], x.dim(), 0.0, x)
+    result = Slope(scale, shift, decision=False)
+    return result if isinstance(call.output, Tensor) else Composite(result)
+
+
+def _moments(x: Tensor, axes: list[int], eps: float) -> tuple[Tensor, Tensor]:
+    variance, mean = torch.var_mean(x, axes, correction=0, keepdim=True)
+    return mean, torch.rsqrt(variance + eps)
+
+
+@register(aten.instance_norm.default, kind="instance_norm", frozen=_MAP, constant=_SHIFT, smooth=True)
+def _instance_norm(call: Call) -> LinearMap:
+    x = call["input"]
+    weight, bias = _per_channel(call["weight"], x.dim(), 1.0, x), _per_channel(call["bias"], x.dim(), 0.0, x)
+    if not call["use_input_stats"]:
+        scale = weight * torch.rsqrt(_per_channel(call["running_var"], x.dim(), 1.0, x) + call["eps"])
+        return Slope(scale, bias - scale * _per_channel(call["running_mean"], x.dim(), 0.0, x))
+    mean, inverse = _moments(x, list(range(2, x.dim())), call["eps"])
+    return Slope(weight * inverse, bias - weight * mean * inverse)
+
+
+@register(
+    aten._native_batch_norm_legit.no_stats, kind="instance_norm", frozen=_MAP, constant=_SHIFT, smooth=True
+)
+def _batch_statistics(call: Call) -> LinearMap:
+    x = call["input"]
+    mean, inverse = _moments(x, [0, *range(2, x.dim())], call["eps"])
+    weight, bias = _per_channel(call["weight"], x.dim(), 1.0, x), _per_channel(call["bias"], x.dim(), 0.0, x)
+    return Composite(Slope(weight * inverse, bias - weight * mean * inverse))
+
+
+@register(aten.group_norm.default, aten.native_group_norm.default, kind="group_norm", frozen=_MAP, constant=_SHIFT, smooth=True)
+def _group_norm(call: Call) -> LinearMap:
+    x = call["input"]
+    groups = call["num_groups"] if call.node.target is aten.group_norm.default else call["group"]
+    mean, inverse = _moments(x.reshape(x.shape[0], groups, -1), [2], call["eps"])
+    repeat = x.shape[1] // groups
+
+    def spread(value: Tensor) -> Tensor:
+        return value.repeat_interleave(repeat, 1).reshape(x.shape[0], x.shape[1], *[1] * (x.dim() - 2))
+
+    weight, bias = _per_channel(call["weight"], x.dim(), 1.0, x), _per_channel(call["bias"], x.dim(), 0.0, x)
+    result = Slope(weight * spread(inverse), bias - weight * spread(mean * inverse))
+    return result if isinstance(call.output, Tensor) else Composite(result)
+
+
+class _TokenNorm(LinearMap):
+    """gamma / sigma with one sigma a token: kept as two factors, so that a decision is two numbers a token."""
+
+    def __init__(self, weight: Tensor | None, bias: Tensor | None, mean: Tensor | None, inverse: Tensor) -> None:
+        super().__init__()
+        self._weight, self._bias, self._mean, self._inverse = weight, bias, mean, inverse
+
+    @property
+    def constant(self) -> Tensor | None:  # noqa: D102
+        if self._mean is None:
+            return None
+        shift = -self._mean * self._inverse
+        shift = shift * self._weight if self._weight is not None else shift
+        return shift + self._bias if self._bias is not None else shift
+
+    def forward(self, lanes, reuse: bool = False):  # type: ignore[no-untyped-def]  # noqa: D102
+        slope = self._inverse if self._weight is None else self._inverse * self._weight
+        return lanes[0].mul_(slope) if reuse else lanes[0] * slope
+
+    def transpose(self, u, reuse: bool = False):  # type: ignore[no-untyped-def]  # noqa: D102
+        return [self.forward([u], reuse)]
+
+    @property
+    def nbytes(self) -> int:  # noqa: D102
+        return sum(t.numel() * t.element_size() for t in (self._mean, self._inverse) if t is not None)
+
+
+@register(aten.layer_norm.default, aten.native_layer_norm.default, kind="layer_norm", frozen=_MAP, constant=_SHIFT, smooth=True)
+def _layer_norm(call: Call) -> LinearMap:
+    x = call["input"]
+    axes = list(range(x.dim() - len(call["normalized_shape"]), x.dim()))
+    mean, inverse = _moments(x, axes, call["eps"])
+    result = _TokenNorm(call["weight"], call["bias"], mean, inverse)
+    return result if isinstance(call.output, Tensor) else Composite(result)
+
+
+@register(aten.rms_norm.default, kind="rms_norm", frozen="gamma / root mean square, frozen", constant="0", smooth=True)
+def _rms_norm(call: Call) -> LinearMap:
+    x = call["input"]
+    axes = list(range(x.dim() - len(call["normalized_shape"]), x.dim()))
+    eps = call["eps"] if call["eps"] is not None else torch.finfo(x.dtype).eps
+    inverse = torch.rsqrt(x.square().mean(axes, keepdim=True) + eps)
+    return _TokenNorm(call["weight"], None, None, inverse)
+
+
+@register(
+    aten.linalg_vector_norm.default, aten.norm.ScalarOpt_dim,
+    kind="vector_norm",
+    frozen="x0 / |x0| (the norm is homogeneous, so that its first order has no constant)",
+    smooth=True,
+)  # fmt: skip
+def _vector_norm(call: Call) -> LinearMap:
+    return FirstOrder(call.function(), call.moving, call.output)
+
+
+@register(
+    aten.var.correction, aten.std.correction, aten.var_mean.correction,
+    kind="variance",
+    frozen="Dh(x0)",
+    constant="h(x0) - Dh(x0) x0",
+    smooth=True,
+)  # fmt: skip
+def _variance(call: Call) -> LinearMap:
+    return FirstOrder(call.function(), call.moving, call.output)

@@ -1,0 +1,208 @@
+"""Products of two values of the image: one side is a gate, or each side gives half."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from linearscope.program import Node, Program
+from linearscope.rules.maps import FirstOrder, Lane, LinearMap, Operation, Product, Slope, align, unbroadcast
+from linearscope.rules.registry import Call, place, register
+
+__all__ = ["gate_strength"]
+
+aten = torch.ops.aten
+
+# What makes a gate of the side of a product it stands on, and how strongly: where both sides hold one, the stronger gates.
+_GATES = {
+    aten.sigmoid.default: 3, aten.hardsigmoid.default: 3, aten.softmax.int: 3, aten._softmax.default: 3,
+    aten.rsqrt.default: 2, aten.reciprocal.default: 2, aten.exp.default: 2,
+    aten.tanh.default: 1, aten.erf.default: 1, aten.hardtanh.default: 1, aten.relu6.default: 1,
+}  # fmt: skip
+
+# What a gate may pass through on its way to the product: other shapes, other scales, constants added.
+_PASSES = {
+    aten.view.default, aten._unsafe_view.default, aten.reshape.default, aten.expand.default, aten.permute.default,
+    aten.transpose.int, aten.unsqueeze.default, aten.squeeze.dim, aten.squeeze.dims, aten.slice.Tensor,
+    aten.select.int, aten.clone.default, aten.alias.default, aten.dropout.default, aten.repeat.default,
+    aten._to_copy.default, aten.split.Tensor, aten.split_with_sizes.default, aten.unbind.int, aten.chunk.default,
+    aten.upsample_nearest2d.vec, aten.upsample_bilinear2d.vec, aten.add.Tensor, aten.add.Scalar, aten.sub.Tensor,
+    aten.sub.Scalar, aten.rsub.Scalar, aten.mul.Tensor, aten.mul.Scalar, aten.div.Tensor, aten.div.Scalar,
+    aten.neg.default, aten.masked_fill.Scalar, operator.getitem,
+}  # fmt: skip
+
+
+def gate_strength(program: Program, index: int) -> int:
+    """How strongly the value of a node is a gate: 0 when no gate leads to it by a chain of single live inputs.
+
+    3 for sigmoid, hard sigmoid and softmax, 2 for the deviation of a normalisation written by hand and exponentials, 1
+    for tanh, erf and clamps with two bounds.
+    """
+    while True:
+        node = program.nodes[index]
+        if node.target in _GATES:
+            return _GATES[node.target]
+        live = [i for i in node.inputs if program.nodes[i].live]
+        if node.target not in _PASSES or len(live) != 1:
+            return 0
+        index = live[0]
+
+
+def _product_decisions(node: Node, program: Program) -> Collection[int]:
+    live = [i for i, index in enumerate(node.inputs) if program.nodes[index].live]
+    if len(live) != 2:
+        return ()
+    first, second = (gate_strength(program, node.inputs[i]) for i in live)
+    return () if first == second else (live[0],) if first > second else (live[1],)
+
+
+def _denominator(node: Node, program: Program) -> Collection[int]:
+    over, under = place(node, "self"), place(node, "other")
+    both = over >= 0 and under >= 0
+    return (under,) if both and program.nodes[node.inputs[over]].live else ()
+
+
+_WORDS = "the gate frozen; with no gate, half from each side"
+
+
+class Elementwise(LinearMap):
+    """Half of (or all of) ``a0 b`` plus half of (or all of) ``a b0``."""
+
+    def __init__(self, a: Tensor, b: Tensor, weight: float, constant: Tensor | None = None) -> None:
+        super().__init__(constant)
+        self._factors, self._weight = (a, b), weight
+
+    def forward(self, lanes: Sequence[Lane], reuse: bool = False) -> Any:  # noqa: D102
+        a, b = self._factors
+        dim = max(a.dim(), b.dim())
+        parts = [
+            align(lane, dim) * (other * self._weight)
+            for lane, other in zip(lanes, (b, a), strict=True)
+            if lane is not None
+        ]
+        return parts[0] + parts[1] if len(parts) == 2 else parts[0].expand(-1, *torch.broadcast_shapes(a.shape, b.shape))
+
+    def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:  # noqa: D102
+        a, b = self._factors
+        scaled = u * self._weight
+        return [unbroadcast(scaled * b, a.shape), unbroadcast(scaled * a, b.shape)]
+
+    @property
+    def nbytes(self) -> int:  # noqa: D102
+        return sum(t.numel() * t.element_size() for t in self._factors)
+
+
+@register(aten.mul.Tensor, aten.mul.Scalar, kind="product", frozen=_WORDS, smooth=True, decisions=_product_decisions)
+def _mul(call: Call) -> LinearMap:
+    a, b = call["self"], call["other"]
+    if len(call.carries) == 2:
+        return Elementwise(a, b, 0.5)
+    moving, still = (a, b) if call.carried("self") else (b, a)
+    still = torch.as_tensor(still, dtype=call.output.dtype, device=call.output.device)
+    return Slope(still, None, moving.shape, decision=bool(call.decided))
+
+
+@register(
+    aten.div.Tensor, aten.div.Scalar,
+    kind="quotient",
+    frozen="the denominator frozen",
+    smooth=True,
+    decisions=_denominator,
+)  # fmt: skip
+def _div(call: Call) -> LinearMap:
+    if not call.carried("self"):
+        return _reciprocal(call)
+    below = torch.as_tensor(call["other"], dtype=call.output.dtype, device=call.output.device)
+    return Slope(1 / below, None, call["self"].shape, decision=bool(call.decided))
+
+
+def _reciprocal(call: Call) -> LinearMap:
+    x = call.moving[0]
+    return Slope(call.output / (x * x), None, x.shape)
+
+
+class MatrixProduct(LinearMap):
+    """``a @ b`` with one side moving and the other a decision or a weight."""
+
+    def __init__(self, other: Tensor, left: bool, shape: Sequence[int], decision: bool) -> None:
+        super().__init__()
+        self._other, self._left, self._shape, self._decision = other, left, tuple(shape), decision
+
+    def forward(self, lanes: Sequence[Lane], reuse: bool = False) -> Any:  # noqa: D102
+        (lane,) = lanes
+        assert lane is not None
+        lane = align(lane, self._other.dim())
+        return lane @ self._other if self._left else self._other @ lane
+
+    def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:  # noqa: D102
+        turned = self._other.transpose(-1, -2)
+        return [unbroadcast(u @ turned if self._left else turned @ u, self._shape)]
+
+    @property
+    def nbytes(self) -> int:  # noqa: D102
+        return self._other.numel() * self._other.element_size() if self._decision else 0
+
+
+@register(
+    aten.matmul.default, aten.bmm.default, aten.mm.default, aten.mv.default, aten.dot.default, aten.einsum.default,
+    kind="product",
+    frozen=_WORDS,
+    smooth=True,
+    decisions=_product_decisions,
+)  # fmt: skip
+def _matmul(call: Call) -> LinearMap:
+    if len(call.carries) > 1:
+        return Product(call.function(), call.moving, 1 / len(call.carries))
+    if call.node.target is not aten.einsum.default and all(v.dim() >= 2 for v in call.inputs):
+        (moving,) = call.carries
+        return MatrixProduct(call.inputs[1 - moving], moving == 0, call.inputs[moving].shape, bool(call.decided))
+    return Operation(call.function(), call.moving, None, call.decided)
+
+
+def _attention_decisions(node: Node, program: Program) -> Collection[int]:
+    value = place(node, "value")
+    return [i for i in range(len(node.inputs)) if i != value]
+
+
+def _attention_weights(call: Call, q: Tensor, k: Tensor) -> Tensor:
+    scale = call["scale"] if call["scale"] is not None else q.shape[-1] ** -0.5
+    scores = q @ k.transpose(-1, -2) * scale
+    mask = call["attn_mask"]
+    if call["is_causal"]:
+        mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=q.device).tril()
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else scores + mask
+    return torch.softmax(scores, -1)
+
+
+def _attention_taylor(call: Call) -> LinearMap:
+    """The expansion in whichever of query, key and value depend on the image; written out, because the fused
+    operation has no second derivative."""
+    places = [place(call.node, name) for name in ("query", "key", "value")]
+    given = [call.inputs[i] for i in places]
+    slots = [call.carries.index(i) if i in call.carries else None for i in places]
+
+    def attention(*moving: Tensor) -> Tensor:
+        q, k, v = (g if slot is None else moving[slot] for g, slot in zip(given, slots, strict=True))
+        return _attention_weights(call, q, k) @ v
+
+    return FirstOrder(attention, call.moving, call.output)
+
+
+@register(
+    aten.scaled_dot_product_attention.default,
+    kind="attention",
+    frozen="softmax(q0 k0^T) frozen, values move",
+    smooth=_attention_taylor,
+    decisions=_attention_decisions,
+)  # fmt: skip
+def _attention(call: Call) -> LinearMap:
+    value = call["value"]
+    weights = _attention_weights(call, call["query"], call["key"])
+    return MatrixProduct(weights, False, value.shape, True)
+
+
