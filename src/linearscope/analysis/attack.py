@@ -116,7 +116,7 @@ def _gradient(program: Program, image: Tensor, label: int) -> Tensor:
 def _advbox(program: Program, image: Tensor, label: int, before: int) -> Attack:
     taken = 0
     adversarial, after, epsilon = image, before, 0.0
-    for epsilon in torch.linspace(0.01, 0.5, 100).tolist():
+    for epsilon in torch.linspace(0.01, 0.5, 100, dtype=torch.float64).tolist():
         adversarial = image
         for _ in range(10):
             adversarial = (adversarial + epsilon * _gradient(program, adversarial, label).sign()).clamp(-1, 1)

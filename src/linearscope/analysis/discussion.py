@@ -186,10 +186,7 @@ def _spread(it: LinearInterpreter, flat: Sequence[int]) -> Tensor:
     def add(u: Tensor, constant: Tensor) -> None:
         nonlocal total
         if u.dim() == 5 and u.shape[1] == 1:
-            weight = constant.reshape([1] * (4 - constant.dim()) + list(constant.shape))
-            here = torch.einsum("pbchw,bchw->phw", u, weight.expand(1, *u.shape[2:])) if weight.shape[1] != 1 else (
-                (u * weight).sum((1, 2))
-            )  # fmt: skip
+            here = _over_channels(u[:, 0], constant)
             key = (here.shape[1], here.shape[2])
             by_size[key] = by_size[key] + here if key in by_size else here
         else:
@@ -199,6 +196,14 @@ def _spread(it: LinearInterpreter, flat: Sequence[int]) -> Tensor:
     for here in by_size.values():
         total += _area_resize(here, size)
     return total + (gradient * it.point).sum(1)
+
+
+def _over_channels(u: Tensor, constant: Tensor) -> Tensor:
+    """Sum over channels of ``(P, C, H, W)`` times a constant that broadcasts to ``(C, H, W)``: ``(P, H, W)``."""
+    constant = constant.reshape([1] * (3 - constant.dim()) + list(constant.shape[-3:]))
+    if constant.shape[1:] == (1, 1) and constant.shape[0] == u.shape[1]:
+        return (constant.view(1, -1) @ u.flatten(2)).reshape(u.shape[0], *u.shape[2:])
+    return (u * constant).sum(1)
 
 
 def _each_constant(it: LinearInterpreter, add: Callable[[Tensor, Tensor], None]) -> Callable[[Visit], None]:

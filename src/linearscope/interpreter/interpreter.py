@@ -127,7 +127,7 @@ class LinearInterpreter:
         limit = {"store": float("inf"), "stream": -1.0, "auto": budget / 4}[memory]
         with torch.no_grad():
             self._engine = Engine(self.plan, image, limit)
-        self._versions = self._weight_versions()
+        self._versions = program.versions()
         self.output, self.point = self._engine.output, self._engine.point
         self._batches = Batches(self.plan.lane_bytes(), budget)
         self.residual, self.certificate = self._certify()
@@ -272,11 +272,8 @@ class LinearInterpreter:
             raise InputError(f"{name} was given NaN or infinite values.")
         return v.detach().reshape(len(v), *like.shape)
 
-    def _weight_versions(self) -> list[int]:
-        return [tensor._version for tensor in self.program.parameters.values()]
-
     def _unchanged(self) -> None:
-        if self._weight_versions() != self._versions:
+        if self.program.versions() != self._versions:
             raise InputError("The model's weights have changed since it was interpreted; interpret it again.")
 
     def _certify(self) -> tuple[Tensor, Certificate]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import operator
+import sys
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -22,6 +24,9 @@ __all__ = ["capture", "from_exported"]
 
 aten = torch.ops.aten
 
+# How closely a captured program has to make what the model makes, relative to the largest number.
+_AGREES = {torch.float64: 1e-9, torch.float32: 1e-3}
+
 _FINAL = {
     aten.softmax.int,
     aten._softmax.default,
@@ -33,7 +38,8 @@ _FINAL = {
 def capture(model: nn.Module, image: Tensor, *, output: str | int | None = None) -> Program:
     """Capture ``model`` on images of the shape of ``image``.
 
-    The model is run in evaluation mode on a structural copy that shares its tensors; the model itself is not changed.
+    The model is run in evaluation mode on a structural copy that shares its tensors; the model itself is not changed, and
+    the Program has to make the same of the image as the model did.
     ``torch.export`` is tried first; a model whose control flow depends on the image is traced on the image given, and
     the Program then holds for images that take the same branches (a note says so).
 
@@ -57,7 +63,8 @@ def capture(model: nn.Module, image: Tensor, *, output: str | int | None = None)
         When the image does not fit the model, or when the model returns several tensors and ``output`` does not
         choose one; the message lists the choices.
     CaptureError
-        When the model cannot be captured.
+        When the model cannot be captured, or is no function of the image alone (random numbers, state kept between
+        calls).
 
     Examples
     --------
@@ -66,17 +73,11 @@ def capture(model: nn.Module, image: Tensor, *, output: str | int | None = None)
     Program(1 operations on the image, (1, 3, 5, 5) -> (1, 2, 3, 3), torch.float32)
     """
     _check(model, image)
-    clone = _evaluation_copy(model)
+    clone = evaluation_copy(model)
     notes: list[str] = []
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
-            clone(image)
-        except Exception as error:
-            raise InputError(
-                f"The model does not take an image of shape {tuple(image.shape)}: {_first_line(error)} "
-                "Give an image of the size and channels that it expects."
-            ) from error
+        expected = _run(model, image)
         try:
             exported = _export(clone, image)
         except Exception as refusal:
@@ -88,7 +89,7 @@ def capture(model: nn.Module, image: Tensor, *, output: str | int | None = None)
                     f"{_first_line(error)!r}; rewrite that part with tensor operations."
                 ) from error
             notes.append("traced on this image: branches that depend on the image stay as they were taken")
-    return from_exported(exported, output=output, notes=notes)
+    return from_exported(exported, output=output, notes=notes, verify=(image, expected))
 
 
 def from_exported(
@@ -97,29 +98,125 @@ def from_exported(
     output: str | int | None = None,
     notes: Sequence[str] = (),
     names: Sequence[str] | None = None,
+    verify: tuple[Tensor, Any] | None = None,
 ) -> Program:
     """Turn a decomposed ``torch.export`` program of static shape into a Program.
 
-    ``names`` replaces the names made from module paths (one a call, in order), as stored in our own files.
+    ``names`` replaces the names made from module paths (one a call, in order), as stored in our own files. ``verify``
+    is an image and what the model makes of it; the Program has to make the same.
     """
-    module = exported.module(check_guards=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        module = exported.module(check_guards=False)
     assert isinstance(module, fx.GraphModule)
     nodes, parameters, place = _nodes(module)
     results = next(node for node in module.graph.nodes if node.op == "output").args[0]
     leaves, _ = pytree.tree_flatten(results)
     paths = _output_paths(exported.call_spec.out_spec, len(leaves))
-    chosen = leaves[_choose(paths, [_is_tensor(leaf) for leaf in leaves], output)]
-    index = place[chosen.name]
-    notes = list(notes)
+    leaf = _choose(paths, [_is_tensor(leaf) for leaf in leaves], output)
+    index = place[leaves[leaf].name]
+    _check_output(nodes[index])
+    named = name_nodes(nodes, names)
+    whole = _renumbered(named, parameters, index)
+    _check_deterministic(whole)
+    if verify is not None:
+        image, expected = verify
+        _verify(whole, image, pytree.tree_leaves(expected)[leaf])
+    return _without_softmax(named, parameters, index, list(notes))
+
+
+def _without_softmax(
+    nodes: Sequence[Node], parameters: Mapping[int, Tensor], index: int, notes: list[str]
+) -> Program:
+    """The Program up to the logits, when the output is a softmax of them."""
     while nodes[index].target in _FINAL:
-        notes.append(f"the final {nodes[index].operation.split('.')[1].strip('_')} was cut off: outputs are logits")
+        cut = nodes[index].operation.split(".")[1].strip("_")
+        notes.append(f"the final {cut} was cut off: outputs are logits")
+        warn(f"{notes[-1]}.")
         index = nodes[index].inputs[0]
-    if len(notes) and "cut off" in notes[-1]:
-        warnings.warn(f"{notes[-1]}.", LinearscopeWarning, stacklevel=3)
-    program = _renumbered(name_nodes(nodes, names), parameters, index, notes)
-    if program.nodes[program.output].shape is None:
+    return _renumbered(nodes, parameters, index, notes)
+
+
+def warn(message: str) -> None:
+    """Warn at the line outside this package that led here."""
+    frame, level = sys._getframe(), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("linearscope."):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, LinearscopeWarning, stacklevel=level)
+
+
+def _run(model: nn.Module, image: Tensor) -> Any:
+    """What the model makes of the image in evaluation mode, on a copy that may do to its buffers what it likes."""
+    clone = evaluation_copy(model, buffers=True)
+    before = {name: tensor._version for name, tensor in clone.named_buffers()}
+    try:
+        result, again = clone(image.clone()), clone(image.clone())
+    except Exception as error:
+        raise InputError(
+            f"The model does not take an image of shape {tuple(image.shape)}: {_first_line(error)} "
+            "Give an image of the size and channels that it expects."
+        ) from error
+    for name, tensor in clone.named_buffers():
+        if before.get(name) != tensor._version:
+            raise CaptureError(
+                f"The model changes its own state ({name!r}) in evaluation mode, so that it is no function of the image "
+                "alone; keep that state still."
+            )
+    for one, two in zip(pytree.tree_leaves(result), pytree.tree_leaves(again), strict=True):
+        if isinstance(one, Tensor) and one.is_floating_point() and not _agrees(one, two):
+            raise CaptureError(
+                "The model gives another output when it is run again in evaluation mode: it is random or keeps state; "
+                "make it a function of the image alone."
+            )
+    return result
+
+
+def _agrees(one: Tensor, two: Tensor) -> bool:
+    if one.shape != two.shape:
+        return False
+    error = float((one - two).nan_to_num().abs().max())
+    return error <= _AGREES.get(one.dtype, 1e-1) * float(two.nan_to_num().abs().max())
+
+
+def _check_output(node: Node) -> None:
+    if node.shape is None or node.dtype is None:
         raise CaptureError("The chosen output is not a tensor; choose another with output=.")
-    return program
+    if not node.dtype.is_floating_point:
+        raise CaptureError(
+            f"The chosen output holds {node.dtype}, which no linear map makes; let the model return the numbers "
+            "from which they are decided (the scores before an argmax, say)."
+        )
+
+
+def _check_deterministic(program: Program) -> None:
+    for node in program.nodes:
+        tags = getattr(node.target, "tags", ())
+        if node.kind != "call" or torch.Tag.nondeterministic_seeded not in tags:
+            continue
+        given = {a.name: v for a, v in zip(node.target._schema.arguments, node.args, strict=False)}  # type: ignore[union-attr]
+        given |= node.kwargs
+        if given.get("train", given.get("training")) is False or given.get("dropout_p", 1.0) == 0.0:
+            continue
+        if node.target is aten.scaled_dot_product_attention.default and "dropout_p" not in given:
+            continue
+        if node.target is aten.rrelu.default and "training" not in given:
+            continue
+        raise CaptureError(
+            f"The model draws random numbers in evaluation mode ({node.operation} in layer {node.name!r}), so that it is "
+            "no function of the image alone; switch that off."
+        )
+
+
+def _verify(program: Program, image: Tensor, expected: Tensor) -> None:
+    """The Program makes what the model made of the image."""
+    made = program(image)
+    if not torch.isfinite(made).all():
+        raise CaptureError("The model makes NaN or infinite values of this image; check its weights and the image's units.")
+    if not _agrees(made, expected):
+        raise CaptureError(
+            "The captured program makes something else than the model: the model does something that a graph cannot hold; "
+            "make it a function of the image in tensor operations."
+        )
 
 
 def _export(module: nn.Module, image: Tensor) -> torch.export.ExportedProgram:
@@ -180,8 +277,6 @@ def _nodes(module: fx.GraphModule) -> tuple[list[Node], dict[int, Tensor], dict[
 
 
 def _typed(node: Node, value: Tensor) -> Node:
-    from dataclasses import replace
-
     if not all(isinstance(size, int) for size in value.shape):
         raise CaptureError("The program has symbolic shapes; capture it on an image.")
     return replace(node, shape=tuple(int(size) for size in value.shape), dtype=value.dtype)
@@ -240,9 +335,10 @@ def _choose(paths: Sequence[str], tensors: Sequence[bool], output: str | int | N
     raise InputError(f"The model returns no tensor {output!r}; choose one with output=: {listed}.")
 
 
-def _evaluation_copy(model: nn.Module) -> nn.Module:
-    """A copy of the modules in evaluation mode that shares every tensor with ``model``."""
-    memo: dict[int, Any] = {id(t): t for t in [*model.parameters(), *model.buffers()]}
+def evaluation_copy(model: nn.Module, *, buffers: bool = False) -> nn.Module:
+    """Copy the modules in evaluation mode, sharing every parameter with ``model``, and its buffers unless ``buffers``."""
+    memo: dict[int, Any] = {id(tensor): tensor for tensor in model.parameters()}
+    memo.update({id(tensor): tensor.detach().clone() if buffers else tensor for tensor in model.buffers()})
     try:
         clone = copy.deepcopy(model, memo)
     except Exception as error:

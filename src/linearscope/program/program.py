@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -101,7 +102,7 @@ def substitute(value: Any, lookup: Callable[[int], Any]) -> Any:
 class Program:
     """A model captured on one image size, as a graph of ATen operations in order of execution.
 
-    Made by :func:`linearscope.capture` or :meth:`load`. The parameters are the model's own tensors, not copies. A
+    Made by :func:`linearscope.capture` or :func:`linearscope.load`. The parameters are the model's own tensors, not copies. A
     Program is callable like the model, and never changes.
 
     Parameters
@@ -149,6 +150,7 @@ class Program:
             raise CaptureError("The output does not depend on the image, so there is nothing to interpret.")
         self.layers: dict[str, int] = _layers(self.nodes)
         self._constants: dict[int, Any] | None = None
+        self._constants_of: tuple[int, ...] = ()
 
     # -- facts ---------------------------------------------------------------------------------------------------
 
@@ -196,15 +198,19 @@ class Program:
 
     @property
     def constants(self) -> Mapping[int, Any]:
-        """Values of all nodes that do not depend on the image, computed once."""
+        """Values of all nodes that do not depend on the image, computed once (:meth:`check` drops outdated ones)."""
         if self._constants is None:
             values: dict[int, Any] = dict(self.parameters)
             with torch.no_grad():
                 for node in self.nodes:
                     if node.kind == "call" and not node.live:
                         values[node.index] = execute(node, values.__getitem__)
-            self._constants = values
+            self._constants, self._constants_of = values, self.versions()
         return self._constants
+
+    def versions(self) -> tuple[int, ...]:
+        """How often each parameter has been changed in place so far; a change shows as another tuple."""
+        return tuple(0 if t.is_inference() else t._version for t in self.parameters.values())
 
     @torch.no_grad()
     def __call__(self, image: Tensor) -> Tensor:
@@ -233,6 +239,8 @@ class Program:
 
     def check(self, image: Tensor) -> None:
         """Raise :class:`InputError` unless ``image`` has the captured shape, type and place, and only finite numbers."""
+        if self._constants is not None and self._constants_of != self.versions():
+            self._constants = None
         if tuple(image.shape) != self.input_shape:
             raise InputError(
                 f"The program was captured for images of shape {self.input_shape} and this one has shape "
@@ -296,6 +304,18 @@ class Program:
                 found.add(node.index)
             reach = max(reach, needed[node.index])
         return found
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the Program to a ``.pt2`` file, names and notes included; :func:`linearscope.load` reads it.
+
+        Raises
+        ------
+        InputError
+            When the file cannot be written; nothing is left behind then.
+        """
+        from linearscope.program.files import save
+
+        save(self, path)
 
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Program:
         """Return the same Program with its floating-point numbers in ``dtype`` and everything on ``device``."""

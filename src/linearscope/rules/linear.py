@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from linearscope.rules.maps import Batched, Lane, LinearMap, Operation, Product, align, unbroadcast
+from linearscope.rules.maps import Batched, Composite, Lane, LinearMap, Operation, Product, Together, align, unbroadcast
 from linearscope.rules.registry import Call, register
 
-__all__ = ["Convolution", "Dense", "Reshape", "Sum"]
+__all__ = ["Convolution", "Dense", "Reshape", "Sum", "added_product"]
 
 aten = torch.ops.aten
 
@@ -34,12 +34,16 @@ def _linear(*targets: Any, zero: Sequence[str] = (), joint: bool = False, batche
         if isinstance(call.output, Tensor) and (zero or (joint and len(moving) < len(call.inputs))):
             constant = call.function()(*[m.new_zeros(()).expand(m.shape).contiguous() for m in moving])
             constant = constant if constant.any() else None
-        if batched and len(moving) == 1 and moving[0].dim() == 4 and call.carries == (0,):
+        if batched and call.carries == (0,) and moving[0].dim() == 4 and not _pads_batch(call):
             return Batched(function, moving, constant)
         return Operation(function, moving, constant, call.decided)
 
     words = "the operation itself" + (f", {' and '.join(zero)} left out" if zero else "")
     register(*targets, kind="linear", frozen=words, constant="what was left out" if zero or joint else "0")(freeze)
+
+
+def _pads_batch(call: Call) -> bool:
+    return call.node.target is aten.pad.default and len(call["pad"]) == 2 * call.moving[0].dim()
 
 
 _linear(
@@ -53,10 +57,11 @@ _linear(
 _linear(
     aten.cat.default, aten.stack.default, aten.slice_scatter.default, aten.select_scatter.default,
     aten.where.self, aten.index_add.default, aten.scatter_add.default, aten.hstack.default, aten.vstack.default,
-    aten.scatter.src, aten.copy.default, aten.lerp.Scalar,
+    aten.scatter.src, aten.lerp.Scalar,
     joint=True,
 )  # fmt: skip
 _linear(aten.masked_fill.Scalar, aten.constant_pad_nd.default, aten.scatter.value, zero=["value"])
+_linear(aten.where.ScalarSelf, aten.where.ScalarOther, zero=["self", "other"])
 _linear(aten.pad.default, zero=["value"], batched=True)
 _linear(
     aten.avg_pool1d.default, aten.avg_pool2d.default, aten.avg_pool3d.default, aten.adaptive_avg_pool1d.default,
@@ -71,7 +76,7 @@ _linear(
     aten.replication_pad3d.default, aten.im2col.default, aten.col2im.default,
     batched=True,
 )  # fmt: skip
-_linear(aten.grid_sampler.default, aten.grid_sampler_2d.default, aten.embedding_bag.default)
+_linear(aten.grid_sampler.default, aten.grid_sampler_2d.default)
 
 
 # -- additions -------------------------------------------------------------------------------------------------------
@@ -147,19 +152,21 @@ def _neg(call: Call) -> LinearMap:
 
 
 class Reshape(LinearMap):
-    """The same numbers, in the same order, in another shape."""
+    """The numbers of the first input, in the same order, in another shape; further inputs give their type or shape only."""
 
-    def __init__(self, inner: Sequence[int], outer: Sequence[int]) -> None:
+    def __init__(self, inner: Sequence[int], outer: Sequence[int], inputs: int = 1) -> None:
         super().__init__()
-        self._inner, self._outer = tuple(inner), tuple(outer)
+        self._inner, self._outer, self._inputs = tuple(inner), tuple(outer), inputs
 
     def forward(self, lanes: Sequence[Lane], reuse: bool = False) -> Tensor:  # noqa: D102
-        (lane,) = lanes
-        assert lane is not None
+        lane = lanes[0]
+        if lane is None:
+            other = next(other for other in lanes if other is not None)
+            return other.new_zeros(other.shape[0], *self._outer)
         return lane.reshape(lane.shape[0], *self._outer)
 
     def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:  # noqa: D102
-        return [u.reshape(u.shape[0], *self._inner)]
+        return [u.reshape(u.shape[0], *self._inner), *[None] * (self._inputs - 1)]
 
 
 @register(
@@ -172,7 +179,16 @@ class Reshape(LinearMap):
     frozen="the operation itself",
 )  # fmt: skip
 def _reshape(call: Call) -> LinearMap:
-    return Reshape(call.moving[0].shape, call.output.shape)
+    if not isinstance(call.output, Tensor):
+        return Composite(Reshape(call.moving[0].shape, call.output[0].shape))
+    return Reshape(call.moving[0].shape, call.output.shape, len(call.moving))
+
+
+@register(aten.copy.default, kind="linear", frozen="what is copied, broadcast", constant="what is copied, when it is no lane")
+def _copy(call: Call) -> LinearMap:
+    weights = [float(place == call.place("src")) for place in call.carries]
+    constant = None if call.carried("src") else call.output
+    return Sum(weights, [value.shape for value in call.moving], call.output.shape, constant)
 
 
 class Permute(LinearMap):
@@ -262,10 +278,22 @@ class Dense(LinearMap):
         return [u @ self._weight]
 
 
-@register(aten.linear.default, kind="linear", frozen="the operation itself, bias left out", constant="bias")
+def _layer_taylor(call: Call) -> LinearMap:
+    if len(call.moving) > 1:
+        return _both(call, taylor=True)
+    return _dense(call) if call.node.target is aten.linear.default else _convolution(call)
+
+
+@register(
+    aten.linear.default,
+    kind="linear",
+    frozen="the operation itself, bias left out",
+    constant="bias",
+    smooth=_layer_taylor,
+)
 def _dense(call: Call) -> LinearMap:
-    if call.carried("weight"):
-        return _both(call, ("bias",))
+    if call.carries != (0,):
+        return _both(call)
     return Dense(call["weight"], call["bias"])
 
 
@@ -316,15 +344,42 @@ def _axes(value: int | Sequence[int], axes: int) -> list[int]:
     return values * axes if len(values) == 1 else values
 
 
-def _both(call: Call, zero: Sequence[str]) -> LinearMap:
-    """A layer whose weight is itself a value of the image: half from each side, the bias a constant."""
+def _both(call: Call, taylor: bool = False) -> LinearMap:
+    """A layer whose weight is itself a value of the image: a product, with the bias as a term added."""
     bias = call["bias"]
-    function = call.function(zero=zero)
-    constant = None
-    if isinstance(bias, Tensor):
-        constant = bias if call.node.target is aten.linear.default else bias.reshape(-1, *[1] * (call.output.dim() - 2))
-    weight = 1.0 / len(call.moving)
-    return Product(function, call.moving, weight, constant)
+    shape = None if bias is None else bias.shape if "linear" in call.node.operation else (-1, *[1] * (call.output.dim() - 2))
+    return added_product(call, call.function(zero=("bias",)), "bias", lambda value: value.reshape(shape), taylor)
+
+
+def added_product(
+    call: Call, function: Callable[..., Tensor], name: str, term: Callable[[Tensor], Tensor], taylor: bool
+) -> LinearMap:
+    """``function`` of the moving inputs but one, a product of them, plus ``term`` of that one, the argument ``name``.
+
+    ``function`` takes all moving inputs and leaves the term out. A term that does not move is the constant.
+    """
+    place = call.place(name)
+    slot = call.carries.index(place) if place in call.carries else -1
+    places = [i for i in range(len(call.moving)) if i != slot]
+    factors = [call.moving[i] for i in places]
+    nothing = torch.zeros_like(call.moving[slot])
+
+    def product(*values: Tensor) -> Tensor:
+        return function(*values[:slot], nothing, *values[slot:]) if slot >= 0 else function(*values)
+
+    constant = term(call[name]) if slot < 0 and isinstance(call[name], Tensor) else None
+    parts: list[tuple[LinearMap, list[int]]] = []
+    if len(factors) > 1:
+        value = product(*factors)
+        parts.append((Product.of(product, factors, value, taylor), places))
+    elif factors:
+        parts.append((Operation(product, factors, None, call.decided), places))
+    else:
+        value = product()
+        constant = value if constant is None else constant + value
+    if slot >= 0:
+        parts.append((Operation(lambda value: term(value).expand(call.output.shape), [call.moving[slot]]), [slot]))
+    return Together(parts, constant)
 
 
 @register(
@@ -334,10 +389,11 @@ def _both(call: Call, zero: Sequence[str]) -> LinearMap:
     kind="linear",
     frozen="the operation itself, bias left out",
     constant="bias",
+    smooth=_layer_taylor,
 )  # fmt: skip
 def _convolution(call: Call) -> LinearMap:
-    if call.carried("weight"):
-        return _both(call, ("bias",))
+    if call.carries != (0,):
+        return _both(call)
     value, weight = call.moving[0], call["weight"]
     padding, bias = call["padding"], call["bias"]
     batched = value.dim() == weight.dim()
@@ -352,22 +408,3 @@ def _convolution(call: Call) -> LinearMap:
         weight, bias, call["stride"], padding, call["dilation"], call["groups"], transposed, value.shape,
         call.output.shape,
     )  # fmt: skip
-
-
-@register(
-    aten.addmm.default, aten.baddbmm.default, aten.addcmul.default,
-    kind="linear",
-    frozen="the product itself",
-    constant="the term added, when it is no lane",
-)  # fmt: skip
-def _addmm(call: Call) -> LinearMap:
-    first, second = [a.name for a in call.node.target._schema.arguments[1:3]]  # type: ignore[union-attr]
-    function = call.function(zero=("self",))
-    constant = None
-    if not call.carried("self"):
-        constant = call["self"] * (call["beta"] if "addcmul" not in call.node.operation else 1)
-    if call.carried(first) and call.carried(second):
-        if call.carried("self"):
-            raise NotImplementedError
-        return Product(function, call.moving, 0.5, constant)
-    return Operation(function, call.moving, constant, call.decided)

@@ -24,6 +24,7 @@ __all__ = [
     "Product",
     "Selection",
     "Slope",
+    "Together",
     "align",
     "unbroadcast",
 ]
@@ -35,14 +36,14 @@ class LinearMap:
     """The linear map of one frozen node, its transpose, and the constant the node adds.
 
     Subclasses implement :meth:`forward` and :meth:`transpose`. ``constant`` is ``None`` for zero, or a tensor that
-    broadcasts to the node's output (without the lane axis).
+    broadcasts to the node's output (without the lane axis); for an operation with several results, a tuple of these.
     """
 
-    def __init__(self, constant: Tensor | None = None) -> None:
+    def __init__(self, constant: Any = None) -> None:
         self._constant = constant
 
     @property
-    def constant(self) -> Tensor | None:
+    def constant(self) -> Any:
         """What the node adds, whatever the lanes hold."""
         return self._constant
 
@@ -157,9 +158,12 @@ class FirstOrder(LinearMap):
 
     def __init__(self, function: Callable[..., Any], at: Sequence[Tensor], output: Any) -> None:
         self._function, self._at = function, tuple(t.detach() for t in at)
-        constant = None
+        constant: Any
+        made = self.forward([t.unsqueeze(0) for t in self._at])
         if isinstance(output, Tensor):
-            constant = output - self.forward([t.unsqueeze(0) for t in self._at]).squeeze(0)
+            constant = output - made.squeeze(0)
+        else:
+            constant = tuple(value - part.squeeze(0) for value, part in zip(output, made, strict=True))
         super().__init__(constant)
 
     def forward(self, lanes: Sequence[Lane], reuse: bool = False) -> Any:  # noqa: D102
@@ -182,7 +186,8 @@ class FirstOrder(LinearMap):
 
     @property
     def nbytes(self) -> int:  # noqa: D102
-        held = [*self._at] + ([self._constant] if self._constant is not None else [])
+        constants = self._constant if isinstance(self._constant, tuple) else (self._constant,)
+        held = [t for t in (*self._at, *constants) if t is not None]
         return sum(t.numel() * t.element_size() for t in held)
 
 
@@ -194,11 +199,12 @@ class Slope(LinearMap):
     ) -> None:
         super().__init__(constant)
         self._slope, self._shape, self._decision = slope, shape, decision
+        self._grows = shape is not None and torch.broadcast_shapes(slope.shape, shape) != torch.Size(shape)
 
     def forward(self, lanes: Sequence[Lane], reuse: bool = False) -> Tensor:  # noqa: D102
         (lane,) = lanes
         assert lane is not None
-        if reuse:
+        if reuse and not self._grows:
             return lane.mul_(self._slope)
         return align(lane, self._slope.dim()) * self._slope
 
@@ -236,7 +242,7 @@ class Branch(LinearMap):
         return opened if self._above is None else opened - self._above.get().to(torch.int8)
 
     @property
-    def constant(self) -> Tensor | None:  # noqa: D102
+    def constant(self) -> Any:  # noqa: D102
         low, high = self._bounds
         if self._above is None and isinstance(low, float | int) and low == 0:
             return None
@@ -244,8 +250,8 @@ class Branch(LinearMap):
         result = outside.to(self._dtype)
         if self._above is None:
             return result * low
-        above = self._above.get()
-        return result * torch.where(above, high, low).to(self._dtype)
+        low, high = (torch.as_tensor(bound, dtype=self._dtype, device=result.device) for bound in (low, high))
+        return result * torch.where(self._above.get(), high, low)
 
     def _times(self, lane: Tensor, reuse: bool) -> Tensor:
         opened = self._open.get()
@@ -329,6 +335,13 @@ class Product(LinearMap):
 
             self._maps.append(Operation(one, [factor]))
 
+    @classmethod
+    def of(cls, function: Callable[..., Tensor], factors: Sequence[Tensor], value: Tensor, taylor: bool) -> Product:
+        """The product ``value`` frozen, or expanded to first order: there each factor counts whole."""
+        if taylor:
+            return cls(function, factors, 1.0, (1 - len(factors)) * value)
+        return cls(function, factors, 1 / len(factors))
+
     def forward(self, lanes: Sequence[Lane], reuse: bool = False) -> Any:  # noqa: D102
         parts = [part.forward([lane]) for part, lane in zip(self._maps, lanes, strict=True) if lane is not None]
         return sum(parts[1:], start=parts[0]) * self._weight
@@ -340,6 +353,33 @@ class Product(LinearMap):
     @property
     def nbytes(self) -> int:  # noqa: D102
         return sum(t.numel() * t.element_size() for t in self._factors)
+
+
+class Together(LinearMap):
+    """A sum of maps, each of which takes those of the moving inputs whose places stand beside it."""
+
+    def __init__(self, parts: Sequence[tuple[LinearMap, Sequence[int]]], constant: Tensor | None) -> None:
+        constants = [c for c in (constant, *(part.constant for part, _ in parts)) if c is not None]
+        super().__init__(sum(constants[1:], start=constants[0]) if constants else None)
+        self._parts = parts
+
+    def forward(self, lanes: Sequence[Lane], reuse: bool = False) -> Any:  # noqa: D102
+        results = [
+            part.forward([lanes[place] for place in places])
+            for part, places in self._parts
+            if any(lanes[place] is not None for place in places)
+        ]
+        return sum(results[1:], start=results[0])
+
+    def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:  # noqa: D102
+        back: dict[int, Lane] = {}
+        for part, places in self._parts:
+            back.update(zip(places, part.transpose(u), strict=True))
+        return [back[place] for place in range(len(back))]
+
+    @property
+    def nbytes(self) -> int:  # noqa: D102
+        return sum(part.nbytes for part, _ in self._parts)
 
 
 class Composite(LinearMap):

@@ -135,7 +135,17 @@ def _vector_norm(call: Call) -> LinearMap:
 
 
 @register(
-    aten.var.correction, aten.std.correction, aten.var_mean.correction,
+    aten.var_mean.correction,
+    kind="variance",
+    frozen="Dh(x0)",
+    constant="h(x0) - Dh(x0) x0",
+)
+def _variance_and_mean(call: Call) -> LinearMap:
+    return FirstOrder(call.function(), call.moving, call.output)
+
+
+@register(
+    aten.var.correction, aten.std.correction,
     kind="variance",
     frozen="Dh(x0)",
     constant="h(x0) - Dh(x0) x0",

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from linearscope.program import Node, Program
 from linearscope.rules.maps import FirstOrder, Lane, LinearMap, Operation, Product, Slope, align, unbroadcast
-from linearscope.rules.registry import Call, place, register
+from linearscope.rules.linear import added_product
+from linearscope.rules.registry import Call, first_order, place, register
 
 __all__ = ["gate_strength"]
 
@@ -54,6 +55,11 @@ def gate_strength(program: Program, index: int) -> int:
 
 def _product_decisions(node: Node, program: Program) -> Collection[int]:
     live = [i for i, index in enumerate(node.inputs) if program.nodes[index].live]
+    return _stronger(node, program, live)
+
+
+def _stronger(node: Node, program: Program, live: Sequence[int]) -> Collection[int]:
+    """Of two live inputs the one that is the stronger gate, if one is."""
     if len(live) != 2:
         return ()
     first, second = (gate_strength(program, node.inputs[i]) for i in live)
@@ -96,7 +102,13 @@ class Elementwise(LinearMap):
         return sum(t.numel() * t.element_size() for t in self._factors)
 
 
-@register(aten.mul.Tensor, aten.mul.Scalar, kind="product", frozen=_WORDS, smooth=True, decisions=_product_decisions)
+def _mul_taylor(call: Call) -> LinearMap:
+    if len(call.carries) == 2:
+        return Elementwise(call["self"], call["other"], 1.0, -call.output)
+    return _mul(call)
+
+
+@register(aten.mul.Tensor, aten.mul.Scalar, kind="product", frozen=_WORDS, smooth=_mul_taylor, decisions=_product_decisions)
 def _mul(call: Call) -> LinearMap:
     a, b = call["self"], call["other"]
     if len(call.carries) == 2:
@@ -106,11 +118,15 @@ def _mul(call: Call) -> LinearMap:
     return Slope(still, None, moving.shape, decision=bool(call.decided))
 
 
+def _div_taylor(call: Call) -> LinearMap:
+    return _div(call) if call.carries == (0,) else first_order(call)
+
+
 @register(
     aten.div.Tensor, aten.div.Scalar,
     kind="quotient",
     frozen="the denominator frozen",
-    smooth=True,
+    smooth=_div_taylor,
     decisions=_denominator,
 )  # fmt: skip
 def _div(call: Call) -> LinearMap:
@@ -121,8 +137,9 @@ def _div(call: Call) -> LinearMap:
 
 
 def _reciprocal(call: Call) -> LinearMap:
+    """A constant over x0, as h(x0)/x0."""
     x = call.moving[0]
-    return Slope(call.output / (x * x), None, x.shape)
+    return Slope(call.output / x, None, x.shape)
 
 
 class MatrixProduct(LinearMap):
@@ -147,16 +164,22 @@ class MatrixProduct(LinearMap):
         return self._other.numel() * self._other.element_size() if self._decision else 0
 
 
+def _matmul_taylor(call: Call) -> LinearMap:
+    if len(call.carries) > 1:
+        return Product.of(call.function(), call.moving, call.output, taylor=True)
+    return _matmul(call)
+
+
 @register(
     aten.matmul.default, aten.bmm.default, aten.mm.default, aten.mv.default, aten.dot.default, aten.einsum.default,
     kind="product",
     frozen=_WORDS,
-    smooth=True,
+    smooth=_matmul_taylor,
     decisions=_product_decisions,
 )  # fmt: skip
 def _matmul(call: Call) -> LinearMap:
     if len(call.carries) > 1:
-        return Product(call.function(), call.moving, 1 / len(call.carries))
+        return Product.of(call.function(), call.moving, call.output, taylor=False)
     if call.node.target is not aten.einsum.default and all(v.dim() >= 2 for v in call.inputs):
         (moving,) = call.carries
         return MatrixProduct(call.inputs[1 - moving], moving == 0, call.inputs[moving].shape, bool(call.decided))
@@ -206,3 +229,33 @@ def _attention(call: Call) -> LinearMap:
     return MatrixProduct(weights, False, value.shape, True)
 
 
+def _added(call: Call, taylor: bool) -> LinearMap:
+    beta = call["beta"] if "addcmul" not in call.node.operation else 1
+
+    def term(value: Tensor) -> Tensor:
+        return value * beta
+
+    return added_product(call, call.function(zero=("self",)), "self", term, taylor)
+
+
+def _added_taylor(call: Call) -> LinearMap:
+    return _added(call, taylor=True)
+
+
+def _factor_decisions(node: Node, program: Program) -> Collection[int]:
+    """As for a product, the term that is added left aside."""
+    term = place(node, "self")
+    live = [i for i, index in enumerate(node.inputs) if i != term and program.nodes[index].live]
+    return _stronger(node, program, live)
+
+
+@register(
+    aten.addmm.default, aten.baddbmm.default, aten.addcmul.default,
+    kind="product",
+    frozen=_WORDS,
+    constant="the term added, when it is no lane",
+    smooth=_added_taylor,
+    decisions=_factor_decisions,
+)  # fmt: skip
+def _added_freeze(call: Call) -> LinearMap:
+    return _added(call, taylor=False)

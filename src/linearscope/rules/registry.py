@@ -77,13 +77,14 @@ class Call:
     def function(self, *, zero: Collection[str] = (), joint: bool = False) -> Callable[..., Any]:
         """The operation as a function of its moving inputs alone.
 
-        ``zero`` names arguments to set to zero; ``joint`` zeroes every other input tensor, for operations that are linear in all their tensors together.
+        ``zero`` names arguments to set to zero; ``joint`` zeroes every other input tensor that
+        holds real numbers, for operations that are linear in all of those together.
         """
         target = self.node.target
         assert target is not None
         held: list[Any] = [None if i in self.carries else value for i, value in enumerate(self.inputs)]
         if joint:
-            held = [torch.zeros_like(v) if isinstance(v, Tensor) else v for v in held]
+            held = [torch.zeros_like(v) if isinstance(v, Tensor) and v.is_floating_point() else v for v in held]
         places = count()
         args = substitute(list(self.node.args), lambda _: Ref(next(places)))
         kwargs = substitute(dict(self.node.kwargs), lambda _: Ref(next(places)))

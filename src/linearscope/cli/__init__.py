@@ -1,0 +1,5 @@
+"""The command line: ``linearscope COMMAND``."""
+
+from linearscope.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,73 @@
+"""The application: its commands, and what becomes of errors."""
+
+from __future__ import annotations
+
+import errno
+import sys
+
+import typer
+
+from linearscope.errors import LinearscopeError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="linearscope",
+    help="Why did a vision network give these scores? On one image it is an affine map y = F x + r: look at it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+USER_ERROR, INTERRUPTED = 2, 130
+
+
+def main() -> None:
+    """Run the command line. Mistakes of the user end with one line and exit code 2, Ctrl-C with 130."""
+    try:
+        app()
+    except LinearscopeError as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except MemoryError:
+        _fail("Memory ran out. Use a smaller image, fewer labels or --dtype float32.")
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT, errno.EPERM, errno.ENOTDIR):
+            raise
+        _fail(f"{error.filename or 'A file'} cannot be written: {error.strerror}. Choose another place with --out.")
+
+
+def _fail(message: str) -> None:
+    print(f"Error: {message}", file=sys.stderr)
+    sys.exit(USER_ERROR)
+
+
+def _version(show: bool) -> None:
+    if show:
+        from importlib.metadata import version
+
+        print(f"linearscope {version('linearscope')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    pass
+
+
+# A command is a function in a file of its own; the heavy imports are inside.
+from linearscope.cli.contributions import contributions  # noqa: E402
+from linearscope.cli.models import models  # noqa: E402
+from linearscope.cli.rules import rules  # noqa: E402
+from linearscope.cli.tour import tour  # noqa: E402
+
+for _command in (tour, contributions, models, rules):
+    app.command()(_command)

@@ -1,0 +1,38 @@
+"""``linearscope models``: where models come from."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+__all__ = ["models"]
+
+
+def models(
+    search: Annotated[
+        str | None, typer.Argument(help="Part of a name, to list models of torchvision and timm.", metavar="[TEXT]")
+    ] = None,
+) -> None:
+    """List the models that --model takes."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from linearscope.errors import InputError
+    from linearscope.models import available, timm_names, torchvision_names
+
+    if search is None:
+        table = Table("--model", "what it is", "weights", "licence of the weights", box=None, header_style="bold")
+        for entry in available():
+            table.add_row(entry.spec, entry.title, entry.weights, entry.licence)
+        Console(highlight=False).print(table)
+        return
+    found, missing = [], []
+    for prefix, names in (("torchvision", torchvision_names), ("timm", timm_names)):
+        try:
+            found += [f"{prefix}:{name}" for name in names() if search.lower() in name.lower()]
+        except InputError as error:
+            missing.append(str(error))
+    if not found:
+        raise InputError(" ".join([f"No model's name contains {search!r}.", *missing]))
+    print("\n".join(found))

@@ -1,0 +1,144 @@
+"""Options that several commands share, and what they make: a model ready to be shown images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from linearscope.errors import InputError, UnknownNameError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from linearscope.models import LoadedModel
+    from linearscope.program import Program
+
+__all__ = [
+    "Device",
+    "Dtype",
+    "Interpretation",
+    "Labels",
+    "Model",
+    "Output",
+    "Preprocess",
+    "Ready",
+    "Weights",
+    "choice",
+    "epsilon_in_pixels",
+    "prepare",
+]
+
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model", "-m", help="A bundled name, torchvision:NAME, timm:NAME, file.py:factory or file.pt2.", metavar="MODEL"
+    ),
+]
+Weights = Annotated[
+    Path | None, typer.Option("--weights", "-w", help="A .safetensors or .pth file of tensors.", metavar="FILE")
+]
+Preprocess = Annotated[
+    str | None,
+    typer.Option("--preprocess", help="Such as resize=256,crop=224,mean=0.5,std=0.25; overrides the model's.", metavar="TEXT"),
+]
+Labels = Annotated[Path | None, typer.Option("--labels", help="A text file with one class name a line.", metavar="FILE")]
+Output = Annotated[
+    str | None, typer.Option("--output", help="Which tensor, when the model returns several.", metavar="NAME")
+]
+Interpretation = Annotated[
+    str, typer.Option("--interpretation", help="freeze: units keep their decision. taylor: first order.", metavar="NAME")
+]
+Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps ...", metavar="DEVICE")]
+Dtype = Annotated[str, typer.Option("--dtype", help="float32 or float64.", metavar="TYPE")]
+
+
+def choice(kind: str, value: str, choices: tuple[str, ...]) -> str:
+    """Return ``value`` if it is one of ``choices``; raise :class:`UnknownNameError` otherwise."""
+    if value not in choices:
+        raise UnknownNameError(kind, value, choices)
+    return value
+
+
+def epsilon_in_pixels(epsilon: float) -> float:
+    """Check an attack's strength, given in 8-bit pixel levels, and return it in units of the pixel range 0 to 1."""
+    if not 0 < epsilon <= 255:
+        raise InputError(f"--epsilon is {epsilon:g} pixel levels. Give a number above 0 and at most 255, such as 2.")
+    return epsilon / 255
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A model on its device, and how an image becomes its input.
+
+    Attributes
+    ----------
+    model
+        As loaded.
+    capture
+        Makes the Program for an image tensor.
+    tensor
+        Reads an image file into a tensor on the device.
+    bounds
+        What pixels 0 and 255 are in the model's units, on the device.
+    tensors
+        The weights; of a ``.pt2`` file its bytes.
+    """
+
+    model: LoadedModel
+    capture: Callable[[Tensor], Program]
+    tensor: Callable[[Path], Tensor]
+    bounds: tuple[Tensor, Tensor]
+    tensors: list[Tensor]
+
+
+def prepare(
+    model: str | None,
+    weights: Path | None,
+    preprocess: str | None,
+    labels: Path | None,
+    output: str | None,
+    device: str,
+    dtype: str,
+) -> Ready:
+    """Load the model that the shared options name, on its device and in its type."""
+    import torch
+
+    from linearscope.models import DEFAULT, load_model, read_image
+    from linearscope.program import capture, load
+
+    choice("type of numbers", dtype, ("float32", "float64"))
+    numbers = torch.float32 if dtype == "float32" else torch.float64
+    place = _device(device, torch)
+    loaded = load_model(model or DEFAULT, weights=weights, preprocess=preprocess, labels=labels, output=output)
+    module = loaded.module
+    if isinstance(module, torch.nn.Module):
+        module = module.to(place, numbers)
+
+    def program(image: Tensor) -> Program:
+        if isinstance(module, torch.nn.Module):
+            return capture(module, image, output=loaded.output)
+        return load(module, image=image.to("cpu", torch.float32), output=loaded.output).to(place, numbers)
+
+    def tensor(path: Path) -> Tensor:
+        return loaded.preprocessing(read_image(path)).to(place, numbers)
+
+    lower, upper = (bound.to(place, numbers) for bound in (loaded.preprocessing.lower, loaded.preprocessing.upper))
+    if isinstance(module, torch.nn.Module):
+        tensors = [*module.state_dict().values()]
+    else:
+        tensors = [torch.frombuffer(bytearray(module.read_bytes()), dtype=torch.uint8)]
+    return Ready(loaded, program, tensor, (lower, upper), tensors)
+
+
+def _device(name: str, torch_: Any) -> torch.device:
+    try:
+        place: torch.device = torch_.device(name)
+        torch_.zeros(1, device=place)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise InputError(f"The device {name!r} cannot be used here. Give --device cpu, or one this machine has.") from error
+    return place

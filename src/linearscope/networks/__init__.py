@@ -1,0 +1,8 @@
+"""Networks: the architectures of the bundled weights and of checkpoints people have, and the list of bundled ones."""
+
+from linearscope.networks.bundled import BUNDLED, DEFAULT, BundledNetwork
+from linearscope.networks.efficientnet_lite import EfficientNetLite0
+from linearscope.networks.small_vgg import SmallVGG
+from linearscope.networks.squeezenet import SqueezeNet1_1
+
+__all__ = ["BUNDLED", "DEFAULT", "BundledNetwork", "EfficientNetLite0", "SmallVGG", "SqueezeNet1_1"]

@@ -1,0 +1,207 @@
+"""Contributions over a folder: one record an image, written as soon as it is known."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from linearscope.analysis import contributions, fgsm
+from linearscope.analysis.statistics import ImageRecord
+from linearscope.errors import InputError
+from linearscope.interpreter import interpret
+from linearscope.program import Program
+from linearscope.progress import track
+
+__all__ = ["Sweep", "fingerprint", "image_files"]
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp")
+
+_RECORDS = "records.jsonl"
+
+
+def image_files(folder: Path) -> list[Path]:
+    """Image files in a folder, by name.
+
+    Raises
+    ------
+    InputError
+        When it is no folder, cannot be read, or holds no images.
+    """
+    if not folder.exists():
+        raise InputError(f"There is no folder {folder}. Give a folder of images.")
+    if not folder.is_dir():
+        raise InputError(f"{folder} is no folder. Give a folder of images, or use the tour for one image.")
+    try:
+        files = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be read: {error.strerror}. Change its permissions or copy it.") from error
+    if not files:
+        raise InputError(f"{folder} holds no images ({', '.join(SUFFIXES)}). Give another folder.")
+    return files
+
+
+class Sweep:
+    """A run over many images that can be interrupted at any moment and goes on where it stopped.
+
+    Every image's record is one line of ``records.jsonl`` in the output folder, flushed to disk before the next image
+    begins; the first line holds the settings and a run with others is refused.
+
+    Parameters
+    ----------
+    out
+        The output folder; made when absent.
+    settings
+        What the records depend on, JSON-able; with the weights' :func:`fingerprint`.
+    capture
+        Makes the Program of an image tensor; called once an image shape.
+    read
+        Reads a file into an image tensor.
+    interpretation
+        ``"freeze"`` or ``"taylor"``.
+    epsilon
+        Attack every image first, with this strength in units of the pixel range; ``None``: as they are.
+    bounds
+        What pixels 0 and 255 are in the model's units.
+    labels
+        Names of the outputs.
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        *,
+        settings: Mapping[str, Any],
+        capture: Callable[[Tensor], Program],
+        read: Callable[[Path], Tensor],
+        interpretation: str,
+        epsilon: float | None,
+        bounds: tuple[Tensor, Tensor],
+        labels: Sequence[str] | None,
+    ) -> None:
+        self._path = out / _RECORDS
+        self._out, self._settings = out, dict(settings)
+        self._capture, self._read = capture, read
+        self._interpretation, self._epsilon, self._bounds, self._labels = interpretation, epsilon, bounds, labels
+        self._programs: dict[tuple[int, ...], Program] = {}
+
+    def run(self, files: Sequence[Path]) -> tuple[list[ImageRecord], list[tuple[str, str]]]:
+        """Go through ``files``; return all records in their order, and the files that could not be used with reasons.
+
+        Raises
+        ------
+        InputError
+            When the output folder belongs to another run, or no image could be used.
+        """
+        done = self._resume(files[0].parent)
+        records: dict[str, ImageRecord] = {}
+        skipped: dict[str, str] = {}
+        for path in track(files, "images"):
+            line = done.get(path.name)
+            if line is None or line.get("stamp") != _stamp(path):
+                line = self._line(path)
+                self._append(line)
+            if "skipped" in line:
+                skipped[path.name] = line["skipped"]
+            else:
+                records[path.name] = ImageRecord.from_json(line["record"])
+        if not records:
+            name, reason = next(iter(skipped.items()))
+            raise InputError(f"None of the {len(files)} images could be used; {name}: {reason}")
+        return list(records.values()), list(skipped.items())
+
+    def _line(self, path: Path) -> dict[str, Any]:
+        line: dict[str, Any] = {"file": path.name, "stamp": _stamp(path)}
+        try:
+            image = self._read(path)
+        except InputError as error:
+            return {**line, "skipped": str(error)}
+        return {**line, "record": self._record(path.name, image).to_json()}
+
+    def _record(self, name: str, image: Tensor) -> ImageRecord:
+        program = self._program(image)
+        if self._epsilon is not None:
+            lower, upper = self._bounds
+            image = fgsm(program, image, epsilon=self._epsilon, lower=lower, upper=upper).adversarial
+        it = interpret(program, image, interpretation=self._interpretation)
+        top = int(it.output.flatten().argmax())
+        c = contributions(it, top)
+        label = self._labels[top] if self._labels is not None and top < len(self._labels) else str(top)
+        return ImageRecord(
+            file=name,
+            label=label,
+            score=c.score,
+            input=c.input,
+            layers=dict(c.layers),
+            residual_ratio=c.residual_ratio,
+            residual_share=c.residual_share,
+            reconstruction=it.certificate.reconstruction,
+        )
+
+    def _program(self, image: Tensor) -> Program:
+        shape = tuple(image.shape)
+        if shape not in self._programs:
+            program = self._capture(image)
+            if len(program.output_shape) != 2:
+                raise InputError(f"The statistics need one row of scores; the output has shape {program.output_shape}.")
+            self._programs[shape] = program
+        return self._programs[shape]
+
+    # -- the file ----------------------------------------------------------------------------------------------------
+
+    def _resume(self, folder: Path) -> dict[str, dict[str, Any]]:
+        """Lines already there, by file name; a last line cut short by an interruption is removed."""
+        header = {"linearscope": 1, "folder": folder.name, **self._settings}
+        self._out.mkdir(parents=True, exist_ok=True)
+        if not self._path.exists():
+            if any(self._out.iterdir()):
+                raise InputError(f"{self._out} holds other files. Choose an empty folder with --out.")
+            self._append(header)
+            return {}
+        data = self._path.read_bytes()
+        whole = data[: data.rfind(b"\n") + 1]
+        if len(whole) < len(data):
+            with self._path.open("r+b") as file:
+                file.truncate(len(whole))
+        try:
+            lines = [json.loads(line) for line in whole.decode().splitlines()]
+        except ValueError as error:
+            raise InputError(f"{self._path} is damaged. Choose another folder with --out, or remove it.") from error
+        if not lines:
+            self._append(header)
+            return {}
+        if lines[0] != json.loads(json.dumps(header)):
+            changed = sorted(key for key in {**lines[0], **header} if lines[0].get(key) != header.get(key))
+            raise InputError(
+                f"{self._out} holds a run with other settings ({', '.join(changed)}). Choose another folder with --out."
+            )
+        return {line["file"]: line for line in lines[1:]}
+
+    def _append(self, line: Mapping[str, Any]) -> None:
+        with self._path.open("ab") as file:
+            file.write(json.dumps(line).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def fingerprint(tensors: Iterable[Tensor]) -> str:
+    """A short digest of weights, so that records of other weights are never mixed in."""
+    digest = hashlib.sha256()
+    for tensor in tensors:
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _stamp(path: Path) -> list[int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return []
+    return [status.st_size, status.st_mtime_ns]
+
