@@ -68,7 +68,7 @@ def main() -> None:
     parser.add_argument("--variants", default="spread,input,printed,weighted")
     parser.add_argument("--out", type=Path, default=Path("votes.jsonl"))
     args = parser.parse_args()
-    models = [("efficientnet_lite0", None)] + ([("squeezenet1_1", args.weights)] if args.weights else [])
+    models = ([("squeezenet1_1", args.weights)] if args.weights else []) + [("efficientnet_lite0", None)]
     lines = args.out.read_text().splitlines() if args.out.exists() else []
     done = {(r["model"], r["image"], r["variant"]) for r in map(json.loads, lines)}
     for name, weights in models:

@@ -88,6 +88,7 @@ def layerwise(it: LinearInterpreter, target: Target, layers: Collection[str] | N
             if name not in known:
                 raise UnknownNameError("layer", name, known)
         wanted = {known[name]: name for name in layers}
+    names = it.program.layers
     score = float(it.output.flatten()[flat])
     found: dict[int, LayerForm] = {}
 
@@ -95,7 +96,9 @@ def layerwise(it: LinearInterpreter, target: Target, layers: Collection[str] | N
         node = at.step.node
         if not isinstance(at.u, Tensor) or (wanted is not None and node.index not in wanted):
             return
-        name = "input" if node.index == it.plan.source else node.name
+        # A norm's first result is known by the norm's own name.
+        plain = node.name.removesuffix("[0]")
+        name = "input" if node.index == it.plan.source else plain if names.get(plain) == node.index else node.name
         name = name if wanted is None else wanted[node.index]
         weighted = float(share(at.u, at.value)[0])
         bias = score - weighted

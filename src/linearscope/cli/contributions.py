@@ -50,8 +50,9 @@ def contributions(
     """
     strength = epsilon_in_pixels(epsilon) if epsilon is not None else None
 
+    from linearscope.analysis.statistics import summarise
     from linearscope.interpreter.plan import INTERPRETATIONS
-    from linearscope.report import write_statistics
+    from linearscope.report import About, write_statistics
     from linearscope.sweep import Sweep, fingerprint, image_files
 
     choice("interpretation", interpretation, INTERPRETATIONS)
@@ -73,19 +74,22 @@ def contributions(
         interpretation=interpretation,
         epsilon=strength,
         bounds=ready.bounds,
-        labels=ready.model.labels,
+        names=ready.names,
     )
     records, skipped = sweep.run(files)
-    page = write_statistics(
-        records,
-        skipped,
-        out,
+    notes = [f"{name} was skipped: {reason}" for name, reason in skipped]
+    if strength is not None:
+        notes.insert(0, f"Every image was attacked first (FGSM, {epsilon:g} pixel levels).")
+    about = About(
         model=ready.model.name,
+        image=folder.name or str(folder),
         source=ready.model.source,
-        folder=folder.name or str(folder),
+        preprocessing=str(ready.model.preprocessing),
+        labels=ready.model.labels,
         command="linearscope " + shlex.join(sys.argv[1:]),
-        epsilon=strength,
+        notes=tuple(notes),
     )
+    page = write_statistics(summarise(records), about, out / "report")
     for name, reason in skipped:
         print(f"Skipped {name}: {reason}", file=sys.stderr)
     print(f"{len(records)} images, {len(skipped)} skipped. The report is at {page.resolve()}")

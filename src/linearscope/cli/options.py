@@ -87,6 +87,8 @@ class Ready:
         What pixels 0 and 255 are in the model's units, on the device.
     tensors
         The weights; of a ``.pt2`` file its bytes.
+    labels_given
+        Whether the class names come from a file that the user named.
     """
 
     model: LoadedModel
@@ -94,6 +96,22 @@ class Ready:
     tensor: Callable[[Path], Tensor]
     bounds: tuple[Tensor, Tensor]
     tensors: list[Tensor]
+    labels_given: bool
+
+    def names(self, count: int) -> tuple[str, ...] | None:
+        """Class names for ``count`` scores; ``None`` where the model has none for that many.
+
+        Raises
+        ------
+        InputError
+            When a file of names was given and holds another number.
+        """
+        names = self.model.labels
+        if names is None or len(names) == count:
+            return names
+        if self.labels_given:
+            raise InputError(f"--labels holds {len(names)} names and the model has {count} scores. Give one a score.")
+        return None
 
 
 def prepare(
@@ -114,7 +132,7 @@ def prepare(
     choice("type of numbers", dtype, ("float32", "float64"))
     numbers = torch.float32 if dtype == "float32" else torch.float64
     place = _device(device, torch)
-    loaded = load_model(model or DEFAULT, weights=weights, preprocess=preprocess, labels=labels, output=output)
+    loaded = load_model(DEFAULT if model is None else model, weights=weights, preprocess=preprocess, labels=labels, output=output)
     module = loaded.module
     if isinstance(module, torch.nn.Module):
         module = module.to(place, numbers)
@@ -132,7 +150,7 @@ def prepare(
         tensors = [*module.state_dict().values()]
     else:
         tensors = [torch.frombuffer(bytearray(module.read_bytes()), dtype=torch.uint8)]
-    return Ready(loaded, program, tensor, (lower, upper), tensors)
+    return Ready(loaded, program, tensor, (lower, upper), tensors, labels is not None)
 
 
 def _device(name: str, torch_: Any) -> torch.device:

@@ -73,9 +73,7 @@ def tour(
     tensor = ready.tensor(path)
     program = ready.capture(tensor)
     count = program.output_shape[-1]
-    names = ready.model.labels
-    if names is not None and len(names) != count:
-        names = None
+    names = ready.names(count)
     shown = None
     if classes is not None:
         shown = list(dict.fromkeys(find_label(names, name, classes=count) for name in classes.split(",")))
@@ -97,9 +95,6 @@ def tour(
         preprocessing=str(ready.model.preprocessing),
         display=ready.model.preprocessing.display,
         labels=names,
-        interpretation=interpretation,
-        variant=variant,
-        pool=pool,
         command="linearscope " + shlex.join(sys.argv[1:]),
         seconds=time.perf_counter() - start,
         notes=program.notes,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from torch import Tensor
 from linearscope.interpreter.plan import Plan, Step
 from linearscope.program.program import execute
 from linearscope.rules import Call, LinearMap
+from linearscope.rules.maps import Lane
 
 __all__ = ["Engine", "Visit"]
 
@@ -239,9 +240,7 @@ class Engine:
                 continue
             assert item.map is not None
             reuse = visit is None and isinstance(back, Tensor) and grads.free(back)
-            for source, part in zip(step.sources, item.map.transpose(back, reuse), strict=True):
-                if part is not None:
-                    grads.add(source, part)
+            grads.add_all(step.sources, item.map.transpose(back, reuse))
         if grads.result is None:
             return u.new_zeros(u.shape[0], *self.point.shape)
         return grads.result
@@ -332,6 +331,16 @@ class _Grads:
 
     def free(self, tensor: Tensor) -> bool:
         return tensor.is_contiguous() and self._owners[_storage(tensor)] <= 0
+
+    def add_all(self, indices: Sequence[int], parts: Sequence[Lane]) -> None:
+        """Add a part to each of several nodes; parts may be views of one memory, which none may then overwrite."""
+        for part in parts:
+            if part is not None:
+                self._owners[_storage(part)] += 1
+        for index, part in zip(indices, parts, strict=True):
+            if part is not None:
+                self.add(index, part)
+                self._owners[_storage(part)] -= 1
 
     def add(self, index: int, part: Tensor) -> None:
         before = self._held.get(index)

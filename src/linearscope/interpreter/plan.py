@@ -100,12 +100,12 @@ class Plan:
         program = self.program
         rule = find(node.target)
         frozen = rule.decisions(node, program) if rule and self.interpretation == "freeze" else ()
-        if node.kind != "call" or (node.dtype is not None and not node.dtype.is_floating_point):
+        if node.kind != "call" or not _continuous(node):
             return ()
         return tuple(
             i
             for i, index in enumerate(node.inputs)
-            if i not in frozen and program.nodes[index].live and _floats(program.nodes[index])
+            if i not in frozen and program.nodes[index].live and _continuous(program.nodes[index])
         )
 
     def _rule(self, node: Node) -> Rule:
@@ -134,5 +134,6 @@ class Plan:
         return 2 * size * most
 
 
-def _floats(node: Node) -> bool:
-    return node.dtype is None or node.dtype.is_floating_point
+def _continuous(node: Node) -> bool:
+    """Whether a value can carry lanes: integers and booleans made from the image are decisions."""
+    return node.dtype is None or node.dtype.is_floating_point or node.dtype.is_complex

@@ -118,7 +118,7 @@ def from_exported(
     _check_output(nodes[index])
     named = name_nodes(nodes, names)
     whole = _renumbered(named, parameters, index)
-    _check_deterministic(whole)
+    _check_operations(whole)
     if verify is not None:
         image, expected = verify
         _verify(whole, image, pytree.tree_leaves(expected)[leaf])
@@ -188,8 +188,14 @@ def _check_output(node: Node) -> None:
         )
 
 
-def _check_deterministic(program: Program) -> None:
+def _check_operations(program: Program) -> None:
     for node in program.nodes:
+        known = isinstance(node.target, torch._ops.OpOverload) or node.target is operator.getitem
+        if node.kind == "call" and not known:
+            raise CaptureError(
+                f"The model uses {getattr(node.target, '__name__', node.target)}, which is not a tensor operation; "
+                "rewrite that part with tensor operations."
+            )
         tags = getattr(node.target, "tags", ())
         if node.kind != "call" or torch.Tag.nondeterministic_seeded not in tags:
             continue
@@ -235,7 +241,9 @@ def _trace(module: nn.Module, image: Tensor) -> nn.Module:
         _allow_non_fake_inputs=True,
         _error_on_data_dependent_ops=False,
     )(image)
-    assert isinstance(traced, nn.Module)
+    assert isinstance(traced, fx.GraphModule)
+    traced.graph.eliminate_dead_code()
+    traced.recompile()
     return traced
 
 
@@ -260,11 +268,6 @@ def _nodes(module: fx.GraphModule) -> tuple[list[Node], dict[int, Tensor], dict[
             parameters[index] = value = tensor.detach()
         elif item.op == "call_function":
             target = item.target
-            if not isinstance(target, torch._ops.OpOverload) and target is not operator.getitem:
-                raise CaptureError(
-                    f"The model uses {getattr(target, '__name__', target)}, which is not a tensor operation; "
-                    "rewrite that part with tensor operations."
-                )
         else:
             raise CaptureError(f"The captured graph holds a {item.op} node, which is not known.")
         args, kwargs = _refs(item.args, place), _refs(dict(item.kwargs), place)
@@ -337,8 +340,8 @@ def _choose(paths: Sequence[str], tensors: Sequence[bool], output: str | int | N
 
 def evaluation_copy(model: nn.Module, *, buffers: bool = False) -> nn.Module:
     """Copy the modules in evaluation mode, sharing every parameter with ``model``, and its buffers unless ``buffers``."""
-    memo: dict[int, Any] = {id(tensor): tensor for tensor in model.parameters()}
-    memo.update({id(tensor): tensor.detach().clone() if buffers else tensor for tensor in model.buffers()})
+    memo: dict[int, Any] = {id(tensor): _ordinary(tensor) for tensor in model.parameters()}
+    memo.update({id(tensor): tensor.detach().clone() if buffers else _ordinary(tensor) for tensor in model.buffers()})
     try:
         clone = copy.deepcopy(model, memo)
     except Exception as error:
@@ -349,6 +352,15 @@ def evaluation_copy(model: nn.Module, *, buffers: bool = False) -> nn.Module:
     return clone.eval()
 
 
+def _ordinary(tensor: Tensor) -> Tensor:
+    """The tensor itself, or a copy where it was made in inference mode, which torch.export does not take."""
+    if not tensor.is_inference():
+        return tensor
+    copied = tensor.clone()
+    return nn.Parameter(copied, requires_grad=False) if isinstance(tensor, nn.Parameter) else copied
+
+
+@torch.no_grad()
 def _check(model: nn.Module, image: Tensor) -> None:
     if not isinstance(model, nn.Module):
         raise InputError(f"A model is a torch.nn.Module, a Program or the path of a .pt2 file, not {type(model).__name__}.")

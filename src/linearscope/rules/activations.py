@@ -74,7 +74,7 @@ def _bounded(x: Tensor, low: Any, high: Any) -> LinearMap:
     return Branch(inside, x, 0.0, above, (0.0 if low is None else low, 0.0 if high is None else high))
 
 
-_BOUND = {"frozen": "1 strictly between the bounds, else 0", "constant": "the bound, outside"}
+_BOUND: dict[str, Any] = {"frozen": "1 strictly between the bounds, else 0", "constant": "the bound, outside"}
 
 
 @register(aten.hardtanh.default, kind="hardtanh (relu6)", **_BOUND)

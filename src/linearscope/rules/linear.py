@@ -57,7 +57,7 @@ _linear(
 _linear(
     aten.cat.default, aten.stack.default, aten.slice_scatter.default, aten.select_scatter.default,
     aten.where.self, aten.index_add.default, aten.scatter_add.default, aten.hstack.default, aten.vstack.default,
-    aten.scatter.src, aten.lerp.Scalar,
+    aten.scatter.src, aten.lerp.Scalar, aten.index_put.default,
     joint=True,
 )  # fmt: skip
 _linear(aten.masked_fill.Scalar, aten.constant_pad_nd.default, aten.scatter.value, zero=["value"])
@@ -184,10 +184,16 @@ def _reshape(call: Call) -> LinearMap:
     return Reshape(call.moving[0].shape, call.output.shape, len(call.moving))
 
 
-@register(aten.copy.default, kind="linear", frozen="what is copied, broadcast", constant="what is copied, when it is no lane")
+@register(
+    aten.copy.default, aten.fill.Tensor,
+    kind="linear",
+    frozen="what is copied, broadcast",
+    constant="what is copied, when it is no lane",
+)  # fmt: skip
 def _copy(call: Call) -> LinearMap:
-    weights = [float(place == call.place("src")) for place in call.carries]
-    constant = None if call.carried("src") else call.output
+    source = "src" if call.node.target is aten.copy.default else "value"
+    weights = [float(place == call.place(source)) for place in call.carries]
+    constant = None if call.carried(source) else call.output
     return Sum(weights, [value.shape for value in call.moving], call.output.shape, constant)
 
 

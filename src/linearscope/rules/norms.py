@@ -135,17 +135,17 @@ def _vector_norm(call: Call) -> LinearMap:
 
 
 @register(
-    aten.var_mean.correction,
+    aten.var_mean.correction, aten.var_mean.default, aten.var_mean.dim,
     kind="variance",
     frozen="Dh(x0)",
     constant="h(x0) - Dh(x0) x0",
-)
+)  # fmt: skip
 def _variance_and_mean(call: Call) -> LinearMap:
     return FirstOrder(call.function(), call.moving, call.output)
 
 
 @register(
-    aten.var.correction, aten.std.correction,
+    aten.var.correction, aten.var.default, aten.var.dim, aten.std.correction, aten.std.default, aten.std.dim,
     kind="variance",
     frozen="Dh(x0)",
     constant="h(x0) - Dh(x0) x0",

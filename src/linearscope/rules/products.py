@@ -21,7 +21,8 @@ aten = torch.ops.aten
 # What makes a gate of the side of a product it stands on, and how strongly: where both sides hold one, the stronger gates.
 _GATES = {
     aten.sigmoid.default: 3, aten.hardsigmoid.default: 3, aten.softmax.int: 3, aten._softmax.default: 3,
-    aten.rsqrt.default: 2, aten.reciprocal.default: 2, aten.exp.default: 2,
+    aten.rsqrt.default: 2, aten.reciprocal.default: 2, aten.exp.default: 2, aten.sqrt.default: 2,
+    aten.linalg_vector_norm.default: 2, aten.norm.ScalarOpt_dim: 2, aten.var.correction: 2, aten.std.correction: 2,
     aten.tanh.default: 1, aten.erf.default: 1, aten.hardtanh.default: 1, aten.relu6.default: 1,
 }  # fmt: skip
 
@@ -33,24 +34,42 @@ _PASSES = {
     aten._to_copy.default, aten.split.Tensor, aten.split_with_sizes.default, aten.unbind.int, aten.chunk.default,
     aten.upsample_nearest2d.vec, aten.upsample_bilinear2d.vec, aten.add.Tensor, aten.add.Scalar, aten.sub.Tensor,
     aten.sub.Scalar, aten.rsub.Scalar, aten.mul.Tensor, aten.mul.Scalar, aten.div.Tensor, aten.div.Scalar,
-    aten.neg.default, aten.masked_fill.Scalar, operator.getitem,
+    aten.neg.default, aten.masked_fill.Scalar, aten.cat.default, aten.stack.default, aten.clamp_min.default, operator.getitem,
 }  # fmt: skip
 
 
-def gate_strength(program: Program, index: int) -> int:
-    """How strongly the value of a node is a gate: 0 when no gate leads to it by a chain of single live inputs.
+# What mixes the weights of an attention among its heads, or among places: still weights of an attention.
+_MIXES = {aten.linear.default, aten.conv2d.default, aten.conv2d.padding, aten.matmul.default, aten.einsum.default}
+_SOFTMAX = {aten.softmax.int, aten._softmax.default}
 
-    3 for sigmoid, hard sigmoid and softmax, 2 for the deviation of a normalisation written by hand and exponentials, 1
-    for tanh, erf and clamps with two bounds.
+
+def gate_strength(program: Program, index: int) -> int:
+    """How strongly the value of a node is a gate: 0 unless everything of the image in it comes from gates.
+
+    3 for sigmoid, hard sigmoid and softmax, 2 for the deviations and norms of a normalisation written by hand and for
+    exponentials, 1 for tanh, erf and clamps with two bounds. A gate stays one through other shapes, scales, constants
+    added and, at a softmax, through a layer with constant weights that mixes the heads; a quotient is what its
+    numerator is.
     """
-    while True:
-        node = program.nodes[index]
-        if node.target in _GATES:
-            return _GATES[node.target]
-        live = [i for i in node.inputs if program.nodes[i].live]
-        if node.target not in _PASSES or len(live) != 1:
-            return 0
-        index = live[0]
+    return _strength(program, index, {}, mixed=False)
+
+
+def _strength(program: Program, index: int, known: dict[tuple[int, bool], int], mixed: bool) -> int:
+    if (index, mixed) in known:
+        return known[index, mixed]
+    node = program.nodes[index]
+    live = [i for i in node.inputs if program.nodes[i].live]
+    result = 0
+    if node.target in _GATES:
+        result = _GATES[node.target] if not mixed or node.target in _SOFTMAX else 0
+    elif node.target is aten.div.Tensor and place(node, "self") == 0 and node.inputs[0] in live:
+        result = _strength(program, node.inputs[0], known, mixed)
+    elif node.target in _MIXES and len(live) == 1:
+        result = _strength(program, live[0], known, mixed=True)
+    elif node.target in _PASSES and live:
+        result = min(_strength(program, i, known, mixed) for i in live)
+    known[index, mixed] = result
+    return result
 
 
 def _product_decisions(node: Node, program: Program) -> Collection[int]:

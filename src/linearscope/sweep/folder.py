@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 
 from linearscope.analysis import contributions, fgsm
-from linearscope.analysis.statistics import ImageRecord
+from linearscope.analysis.statistics import ImageRecord, record
 from linearscope.errors import InputError
 from linearscope.interpreter import interpret
 from linearscope.program import Program
@@ -69,8 +70,8 @@ class Sweep:
         Attack every image first, with this strength in units of the pixel range; ``None``: as they are.
     bounds
         What pixels 0 and 255 are in the model's units.
-    labels
-        Names of the outputs.
+    names
+        Class names for a number of scores, or ``None``.
     """
 
     def __init__(
@@ -83,12 +84,12 @@ class Sweep:
         interpretation: str,
         epsilon: float | None,
         bounds: tuple[Tensor, Tensor],
-        labels: Sequence[str] | None,
+        names: Callable[[int], Sequence[str] | None],
     ) -> None:
         self._path = out / _RECORDS
         self._out, self._settings = out, dict(settings)
         self._capture, self._read = capture, read
-        self._interpretation, self._epsilon, self._bounds, self._labels = interpretation, epsilon, bounds, labels
+        self._interpretation, self._epsilon, self._bounds, self._names = interpretation, epsilon, bounds, names
         self._programs: dict[tuple[int, ...], Program] = {}
 
     def run(self, files: Sequence[Path]) -> tuple[list[ImageRecord], list[tuple[str, str]]]:
@@ -110,7 +111,7 @@ class Sweep:
             if "skipped" in line:
                 skipped[path.name] = line["skipped"]
             else:
-                records[path.name] = ImageRecord.from_json(line["record"])
+                records[path.name] = ImageRecord(**line["record"])
         if not records:
             name, reason = next(iter(skipped.items()))
             raise InputError(f"None of the {len(files)} images could be used; {name}: {reason}")
@@ -122,7 +123,7 @@ class Sweep:
             image = self._read(path)
         except InputError as error:
             return {**line, "skipped": str(error)}
-        return {**line, "record": self._record(path.name, image).to_json()}
+        return {**line, "record": asdict(self._record(path.name, image))}
 
     def _record(self, name: str, image: Tensor) -> ImageRecord:
         program = self._program(image)
@@ -131,18 +132,9 @@ class Sweep:
             image = fgsm(program, image, epsilon=self._epsilon, lower=lower, upper=upper).adversarial
         it = interpret(program, image, interpretation=self._interpretation)
         top = int(it.output.flatten().argmax())
-        c = contributions(it, top)
-        label = self._labels[top] if self._labels is not None and top < len(self._labels) else str(top)
-        return ImageRecord(
-            file=name,
-            label=label,
-            score=c.score,
-            input=c.input,
-            layers=dict(c.layers),
-            residual_ratio=c.residual_ratio,
-            residual_share=c.residual_share,
-            reconstruction=it.certificate.reconstruction,
-        )
+        names = self._names(it.shape[0])
+        label = names[top] if names is not None else f"label {top}"
+        return record(name, label, contributions(it, top), it.certificate.reconstruction)
 
     def _program(self, image: Tensor) -> Program:
         shape = tuple(image.shape)
@@ -161,7 +153,7 @@ class Sweep:
         self._out.mkdir(parents=True, exist_ok=True)
         if not self._path.exists():
             if any(self._out.iterdir()):
-                raise InputError(f"{self._out} holds other files. Choose an empty folder with --out.")
+                raise InputError(f"{self._out} holds other files. Choose a new or empty folder with --out.")
             self._append(header)
             return {}
         data = self._path.read_bytes()
