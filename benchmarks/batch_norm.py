@@ -97,7 +97,10 @@ def main() -> None:
     if args.seeds:
         found = sorted(args.seeds.glob("small_vgg-seed*.safetensors"))
         pairs = [
-            (path.stem.split("-")[1], {"small_vgg": path, "small_vgg_bn": path.with_name(path.name.replace("vgg-", "vgg_bn-"))})
+            (
+                path.stem.split("-")[1],
+                {"small_vgg": path, "small_vgg_bn": path.with_name(path.name.replace("vgg-", "vgg_bn-"))},
+            )
             for path in found
             if path.with_name(path.name.replace("vgg-", "vgg_bn-")).exists()
         ]
@@ -113,7 +116,9 @@ def main() -> None:
             },
             **{f"{kind}_difference": interval(normed[kind] - plain[kind]) for kind in ("ratio", "share")},
             "layers": {
-                str(n): [[float(m["layers"][:, i].mean()), float(m["layers"][:, i].std(ddof=1))] for m in (plain, normed)]
+                str(n): [
+                    [float(m["layers"][:, i].mean()), float(m["layers"][:, i].std(ddof=1))] for m in (plain, normed)
+                ]
                 for i, n in enumerate(plain["names"])
             },
             "bias_over_score_median": [np.median(m["depth"], 0).tolist() for m in (plain, normed)],
@@ -123,7 +128,10 @@ def main() -> None:
     if len(results) > 1:
         for kind in ("ratio", "share"):
             differences = np.array([r[f"{kind}_difference"][0] for r in results.values()])
-            print(f"{kind}: difference over {len(differences)} pairs {differences.mean():.3f} +- {differences.std(ddof=1):.3f}")
+            print(
+                f"{kind}: difference over {len(differences)} pairs "
+                f"{differences.mean():.3f} +- {differences.std(ddof=1):.3f}"
+            )
 
 
 if __name__ == "__main__":

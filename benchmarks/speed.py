@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 import linearscope as ls
-from linearscope.models.torchvision_compat import import_torchvision
+from linearscope.models.torchvision_compat import declare_operators
 
 NETWORKS = ("vgg11", "vgg19_bn", "resnet50", "densenet121", "inception_v3", "convnext_tiny", "edsr")
 PROBES = (1, 8, 32)
@@ -37,7 +37,9 @@ class Edsr(nn.Module):
             nn.Sequential(nn.Conv2d(width, width, 3, padding=1), nn.ReLU(True), nn.Conv2d(width, width, 3, padding=1))
             for _ in range(blocks)
         )
-        self.tail = nn.Sequential(nn.Conv2d(width, 4 * width, 3, padding=1), nn.PixelShuffle(2), nn.Conv2d(width, 3, 3, padding=1))
+        self.tail = nn.Sequential(
+            nn.Conv2d(width, 4 * width, 3, padding=1), nn.PixelShuffle(2), nn.Conv2d(width, 3, 3, padding=1)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, 3, H, W) to (B, 3, 2 H, 2 W)."""
@@ -52,7 +54,10 @@ def network(name: str, size: int) -> tuple[nn.Module, Tensor]:
     torch.manual_seed(0)
     if name == "edsr":
         return Edsr().eval(), torch.rand(1, 3, size // 4, size // 4)
-    model = import_torchvision().models.get_model(name, weights=None).eval()
+    declare_operators()
+    from torchvision.models import get_model
+
+    model = get_model(name, weights=None).eval()
     return model, torch.rand(1, 3, size, size)
 
 
@@ -72,7 +77,8 @@ def turns(contenders: dict[str, Callable[[], object]], rounds: int) -> dict[str,
 def fastest_batch(model: nn.Module, image: Tensor, rounds: int) -> int:
     """The batch size at which the plain model takes least time an image."""
     shape = image.shape[1:]
-    runs = {str(b): (lambda x=torch.rand(b, *shape): model(x)) for b in BATCHES}
+    inputs = {b: torch.rand(b, *shape) for b in BATCHES}
+    runs = {str(b): (lambda x=x: model(x)) for b, x in inputs.items()}
     medians = turns(runs, max(1, rounds - 1))
     return min(BATCHES, key=lambda b: medians[str(b)] / b)
 
@@ -185,16 +191,19 @@ def table(rows: list[dict[str, object]], rounds: int) -> str:
     lines = [
         "# Benchmarks",
         "",
-        f"Made by `make bench` on {platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}, float32, "
+        f"Made by `make bench` on {platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}, "
+        f"float32, "
         f"random weights; medians of {rounds} rounds in which the contenders take turns. Ratios are to pushing as many "
         "images through the plain model at its own fastest batch size; below 1 is faster than the plain model.",
         "",
-        "Goals: F v and F^T u at 32 probes at most 1.10; contributions of all layers at most 3.0 plain passes of one image; "
+        "Goals: F v and F^T u at 32 probes at most 1.10; contributions of all layers at most 3.0 plain passes of one "
+        "image; "
         "peak memory of F^T u at most 1/4 of autograd's; stored decisions 1/32 of float storage.",
         "",
         "## Products",
         "",
-        "| network | input | fastest plain batch | probes | plain, ms an image | F v | vmap(jvp) | F^T u | vmap(vjp) | is_grads_batched |",
+        "| network | input | fastest plain batch | probes | plain, ms an image | F v | vmap(jvp) | F^T u | vmap(vjp) "
+        "| is_grads_batched |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
@@ -209,7 +218,8 @@ def table(rows: list[dict[str, object]], rounds: int) -> str:
             )
     last = str(PROBES[-1])
     met = [
-        (r["network"], r[last]["F v"] / r[last]["plain"] <= 1.10, r[last]["F^T u"] / r[last]["plain"] <= 1.10) for r in rows
+        (r["network"], r[last]["F v"] / r[last]["plain"] <= 1.10, r[last]["F^T u"] / r[last]["plain"] <= 1.10)
+        for r in rows
     ]
     lines += [
         "",
@@ -229,14 +239,15 @@ def table(rows: list[dict[str, object]], rounds: int) -> str:
         memory_ = row["memory"]
         part = f"1/{1 / row['decisions']:.1f}" if row["decisions"] else "-"
         lines.append(
-            f"| {row['network']} | {row['contributions']:.2f} | {memory_['autograd'] / 1e6:.0f} | {memory_['store'] / 1e6:.0f} "
+            f"| {row['network']} | {row['contributions']:.2f} | {memory_['autograd'] / 1e6:.0f} "
+            f"| {memory_['store'] / 1e6:.0f} "
             f"| {memory_['stream'] / 1e6:.0f} | {memory_['store'] / memory_['autograd']:.2f} "
             f"| {row['decision_bytes'] / 1e3:.0f} | {part} |"
         )
     lines += [
         "",
-        "Memory is the growth of the peak resident set during F^T u for 8 outputs in a fresh process. Decisions are set "
-        "against the float storage of the same switches and selections: a switch takes one bit (1/32), a place in a "
+        "Memory is the growth of the peak resident set during F^T u for 8 outputs in a fresh process. Decisions are "
+        "set against the float storage of the same switches and selections: a switch takes one bit (1/32), a place in a "
         "pooling window one byte (1/4), a smooth unit its slope (1/1); networks of smooth units have no switches to "
         "compare with.",
     ]
@@ -260,7 +271,9 @@ def main() -> None:
     if args.memory:
         print(memory(args.networks[0], args.size, args.memory))
         return
-    rows = [json.loads(x) for x in args.records.read_text().splitlines()] if args.records and args.records.exists() else []
+    rows = (
+        [json.loads(x) for x in args.records.read_text().splitlines()] if args.records and args.records.exists() else []
+    )
     for name in args.networks:
         if any(row["network"] == name for row in rows):
             continue

@@ -99,7 +99,8 @@ def main() -> None:
                         best = torch.zeros_like(inside).flatten()
                         best[smooth.flatten().topk(max(number, 1)).indices] = True
                         rows.append({
-                            "labels": label, "pool": pool, "share": number / won.numel(), "area": float(inside.double().mean()),
+                            "labels": label, "pool": pool, "share": number / won.numel(),
+                            "area": float(inside.double().mean()),
                             "precision": hits / number if number else None, "iou": hits / union if union else 0.0,
                             "discussion_precision": float(inside.flatten()[best].double().mean()),
                         })  # fmt: skip

@@ -11,13 +11,13 @@ HEAD = """\
 
 # Rules
 
-What every operation means to an interpreter, one entry an operation. `x0` is the value that the operation takes on the
-image. The frozen map `A(x0)` acts on lanes; the constant `c(x0)` is what the operation adds whatever the lanes hold. The
+What every operation means to an interpreter, one entry an operation. `x0` is what the operation is given on the image.
+The frozen map `A(x0)` acts on lanes; the constant `c(x0)` is what the operation adds whatever the lanes hold. The
 column *taylor* says what `interpretation="taylor"` does instead: *the same* for linear and piecewise-linear operations,
 *first order* for all others.
 
-`linearscope rules` prints this table in a terminal. [How it works](how-it-works.md#what-a-unit-decides) explains it, and
-the [guide](guide.md#a-rule-for-your-own-operation) shows how to register a rule of your own.
+`linearscope rules` prints this table in a terminal. [How it works](how-it-works.md#what-a-unit-decides) explains it,
+and the [guide](guide.md#a-rule-for-your-own-operation) shows how to register a rule of your own.
 
 """
 

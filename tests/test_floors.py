@@ -1,4 +1,4 @@
-"""The house: a folder imports only from the floors below its own, and neighbours on one floor do not know each other."""
+"""The house: a folder imports only from the floors below its own; neighbours do not know each other."""
 
 import ast
 from pathlib import Path

@@ -42,7 +42,10 @@ def test_a_share_is_the_constant_times_the_derivative_in_its_node():
 
 
 def test_theorem_1_on_a_sequential_network_by_dense_products():
-    model, x = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 9), torch.nn.ReLU(), torch.nn.Linear(9, 4)), image(size=2)
+    model, x = (
+        torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 9), torch.nn.ReLU(), torch.nn.Linear(9, 4)),
+        image(size=2),
+    )
     model = model.double()
     it = ls.interpret(model, x)
     c = ls.contributions(it, 1)
@@ -93,5 +96,5 @@ def test_at_a_layer_what_runs_past_it_is_a_constant():
 @pytest.mark.parametrize("target", [99, -99, (1, 2), [], [0, 99], (99,)])
 def test_unknown_targets_are_refused(target):
     it = ls.interpret(plain(), image())
-    with pytest.raises(InputError, match="output|target"):
+    with pytest.raises(InputError, match=r"output|target"):
         ls.contributions(it, target)

@@ -42,7 +42,7 @@ def test_the_map_is_gradient_times_feature_map():
 
 
 def test_rescaling_a_feature_map_leaves_its_contributions():
-    # Invariance of paper 003: z times k and the next weights over k; Grad-CAM's weights change, these maps do not.
+    # Invariance (Chen et al. 2019): z times k, the next weights over k; Grad-CAM's weights change, these maps do not.
     model, x = plain(), image()
     before = ls.layerwise(ls.interpret(model, x), 0, ["1"]).layers["1"].map
     with torch.no_grad():

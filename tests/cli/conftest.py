@@ -8,7 +8,7 @@ from PIL import Image
 
 from linearscope.cli import main
 
-MODEL = '''
+MODEL = """
 import torch
 from torch import nn
 
@@ -67,7 +67,7 @@ def broken():
 
 def no_model():
     return 3
-'''
+"""
 
 
 @pytest.fixture

@@ -156,7 +156,10 @@ CASES = {
     "image for a folder": (["contributions", "photo.png"], "photo.png"),
     "folder without images": (["contributions", "folder.png"], "no images"),
     "records over other things": (["contributions", ".", "--model", "models.py:classifier", "--out", "."], "other"),
-    "attack of no strength": (["contributions", ".", "--model", "models.py:classifier", "--attack", "0"], "0"),
+    "attack of no strength": (
+        ["contributions", ".", "--model", "models.py:classifier", "--attack", "--epsilon", "0"],
+        "epsilon",
+    ),
     "models of no such name": (["models", "zzzzzz"], "zzzzzz"),
 }
 

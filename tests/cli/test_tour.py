@@ -59,7 +59,9 @@ def test_labels_classes_output_and_preprocessing(run, work):
     assert "resize=18" in json.dumps(result)
 
 
-@pytest.mark.parametrize("options", [["--interpretation", "taylor"], ["--variant", "input"], ["--pool", "3"], ["--epsilon", "8"]])
+@pytest.mark.parametrize(
+    "options", [["--interpretation", "taylor"], ["--variant", "input"], ["--pool", "3"], ["--epsilon", "8"]]
+)
 def test_options_take_effect(run, work, options):
     base = ["tour", "photo.png", "--model", "models.py:classifier"]
     assert run(*base, "--out", "a")[0] == 0
@@ -83,7 +85,13 @@ def test_running_again_replaces_the_page(run, work):
 
 
 def test_help_and_version(run):
-    for arguments in (["--help"], ["tour", "--help"], ["contributions", "--help"], ["models", "--help"], ["rules", "--help"]):
+    for arguments in (
+        ["--help"],
+        ["tour", "--help"],
+        ["contributions", "--help"],
+        ["models", "--help"],
+        ["rules", "--help"],
+    ):
         code, out, _ = run(*arguments)
         assert code == 0
         assert "Usage" in out

@@ -24,9 +24,7 @@ from linearscope.rules import registry
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 MODULES = [
-    name
-    for _, name, _ in pkgutil.walk_packages(linearscope.__path__, "linearscope.")
-    if not name.endswith("__main__")
+    name for _, name, _ in pkgutil.walk_packages(linearscope.__path__, "linearscope.") if not name.endswith("__main__")
 ]
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
@@ -118,7 +116,7 @@ def _docstrings() -> list[doctest.DocTest]:
 @pytest.mark.parametrize("test", _docstrings(), ids=lambda test: test.name)
 def test_docstring(test: doctest.DocTest) -> None:
     skipped = any(doctest.SKIP in example.options for example in test.examples)
-    assert skipped == (test.name in NOT_RUN), f"{test.name}: a skipped example has to stand in NOT_RUN, and no other may"
+    assert skipped == (test.name in NOT_RUN), f"{test.name}: skipped examples, and no others, stand in NOT_RUN"
     if skipped:
         pytest.skip("needs a file that is not in the repository")
     report: list[str] = []

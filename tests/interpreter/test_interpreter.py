@@ -70,7 +70,8 @@ def test_probes_are_not_changed(it: ls.LinearInterpreter) -> None:
 
 
 @pytest.mark.parametrize(
-    "indices", [[0, 17, 47], torch.tensor([0, 17, 47]), [(0, 0, 0), (1, 0, 1), (2, 3, 3)], [0, -31, -1], range(0, 48, 17)]
+    "indices",
+    [[0, 17, 47], torch.tensor([0, 17, 47]), [(0, 0, 0), (1, 0, 1), (2, 3, 3)], [0, -31, -1], range(0, 48, 17)],
 )
 def test_columns_by_every_form_of_index(it: ls.LinearInterpreter, matrix: Tensor, indices: object) -> None:
     wanted = [0, 17, 34] if isinstance(indices, range) else [0, 17, 47]
@@ -78,7 +79,9 @@ def test_columns_by_every_form_of_index(it: ls.LinearInterpreter, matrix: Tensor
 
 
 @pytest.mark.parametrize(("indices", "wanted"), [(2, [2]), ([4, 0], [4, 0]), ([(1,)], [1]), (-1, [4])])
-def test_rows_by_every_form_of_index(it: ls.LinearInterpreter, matrix: Tensor, indices: object, wanted: list[int]) -> None:
+def test_rows_by_every_form_of_index(
+    it: ls.LinearInterpreter, matrix: Tensor, indices: object, wanted: list[int]
+) -> None:
     close(it.rows(indices).flatten(1), matrix[wanted])  # type: ignore[arg-type]
 
 
@@ -100,7 +103,9 @@ def test_it_is_an_operator_for_scipy(it: ls.LinearInterpreter, matrix: Tensor) -
     assert torch.allclose(torch.tensor(found.copy()).flip(0), expected, rtol=1e-10)
 
 
-@pytest.mark.parametrize("layer", ["stem", "act", "one", "norm", "act#2", "two", "act#3", "pool", "head", "add", "add#2"])
+@pytest.mark.parametrize(
+    "layer", ["stem", "act", "one", "norm", "act#2", "two", "act#3", "pool", "head", "add", "add#2"]
+)
 @pytest.mark.parametrize("interpretation", ["freeze", "taylor"])
 def test_the_affine_form_from_any_layer(model: nn.Module, image: Tensor, layer: str, interpretation: str) -> None:
     it = ls.interpret(model, image, interpretation=interpretation)
@@ -173,7 +178,9 @@ def test_running_out_of_memory_halves_the_batch_and_goes_on(
     assert sum(size for size in sizes if size > 2) <= 2 * max(sizes), "it did not learn from the first failures"
 
 
-def test_other_errors_are_not_taken_for_a_lack_of_memory(it: ls.LinearInterpreter, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_errors_are_not_taken_for_a_lack_of_memory(
+    it: ls.LinearInterpreter, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(lanes: Tensor) -> Tensor:
         raise RuntimeError("something else")
 
@@ -208,7 +215,9 @@ def test_bad_probes_are_refused(it: ls.LinearInterpreter, method: str, given: ob
         getattr(it, method)(given)
 
 
-@pytest.mark.parametrize("option", [{"interpretation": "frozen"}, {"memory": "disk"}, {"memory_budget": 0}, {"memory_budget": -5}])
+@pytest.mark.parametrize(
+    "option", [{"interpretation": "frozen"}, {"memory": "disk"}, {"memory_budget": 0}, {"memory_budget": -5}]
+)
 def test_bad_options_are_refused(model: nn.Module, image: Tensor, option: dict) -> None:  # type: ignore[type-arg]
     with pytest.raises(ls.InputError):
         ls.interpret(model, image, **option)

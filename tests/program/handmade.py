@@ -278,7 +278,9 @@ class Maxima(Base):
         y = F.max_pool2d(self.a(x), 3, 2, 1, dilation=1, ceil_mode=True)
         y = torch.maximum(y, self.b(y)) + y.amax((2, 3), keepdim=True)
         y = torch.where(y > 0.1, y, 0.3 * y - 1)
-        return torch.cat([y.flatten(1).topk(3, 1)[0], y.max(1)[0].flatten(1), F.adaptive_max_pool2d(y, 1)[:, :, 0, 0]], 1)
+        return torch.cat(
+            [y.flatten(1).topk(3, 1)[0], y.max(1)[0].flatten(1), F.adaptive_max_pool2d(y, 1)[:, :, 0, 0]], 1
+        )
 
 
 @model()

@@ -72,9 +72,7 @@ class _Several(nn.Module):
         return {"out": x * 2, "aux": [x.mean(1), (x.amax(1), x.argmax(1))]}
 
 
-@pytest.mark.parametrize(
-    ("output", "shape"), [("out", (1, 3, 8, 8)), ("aux/0", (1, 8, 8)), ("aux/1/0", (1, 8, 8))]
-)
+@pytest.mark.parametrize(("output", "shape"), [("out", (1, 3, 8, 8)), ("aux/0", (1, 8, 8)), ("aux/1/0", (1, 8, 8))])
 def test_an_output_is_chosen_by_its_path(output: str, shape: tuple[int, ...]) -> None:
     assert ls.capture(_Several(), image(), output=output).output_shape == shape
 
@@ -147,7 +145,7 @@ class _Averages(nn.Module):
 @pytest.mark.parametrize("kind", [_Random, _Noisy, _Counts, _Averages])
 def test_random_and_stateful_models_are_refused(kind: type[nn.Module]) -> None:
     model = kind()
-    with pytest.raises(ls.CaptureError, match="random|state"):
+    with pytest.raises(ls.CaptureError, match=r"random|state"):
         ls.capture(model, image())
     assert getattr(model, "count", 0) == 0
     assert all(float(buffer) == 0 for buffer in model.buffers())
@@ -234,7 +232,7 @@ def test_head_and_tail_make_the_whole() -> None:
         head, tail = program.cut(layer)
         assert torch.equal(tail(head(x)), program(x))
     assert "0.conv" not in program.cuts()
-    with pytest.raises(ls.InputError, match="skip connection.*'0'"):
+    with pytest.raises(ls.InputError, match=r"skip connection.*'0'"):
         program.cut("0.act")
     with pytest.raises(ls.UnknownNameError, match=r"'0\.conv'"):
         program.cut("0.convv")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import pickle
 import zipfile
 from collections.abc import Callable
@@ -51,7 +50,7 @@ def test_a_program_comes_back_as_it_was(model: nn.Module, x: Tensor, saved: Path
     assert before.layers == after.layers
     assert torch.equal(before(x), after(x))
     assert torch.equal(ls.interpret(saved, x).rows(2), ls.interpret(model, x).rows(2))
-    assert os.listdir(saved.parent) == ["net.pt2"]
+    assert [path.name for path in saved.parent.iterdir()] == ["net.pt2"]
 
 
 def test_notes_and_cut_outputs_come_back(model: nn.Module, x: Tensor, tmp_path: Path) -> None:
@@ -101,7 +100,7 @@ def test_a_place_that_cannot_be_written_leaves_nothing(model: nn.Module, x: Tens
     assert list(tmp_path.iterdir()) == []
 
 
-# -- strangers ---------------------------------------------------------------------------------------------------------------
+# -- strangers -------------------------------------------------------------------------------------------------------
 
 
 class _Bomb:
@@ -196,13 +195,15 @@ def _spec(text: str) -> Callable[[dict[str, bytes], Path], None]:
     return change
 
 
-_ENUM = json.dumps(
-    [1, {"type": "builtins.dict", "context": json.dumps([{"__enum__": True, "fqn": "evil_module:E", "name": "A"}]), "children_spec": []}]
-)  # fmt: skip
-_FACTORY = json.dumps(
-    [1, {"type": "collections.defaultdict", "context": {"default_factory_module": "evil_module",
-     "default_factory_name": "factory", "dict_context": []}, "children_spec": []}]
-)  # fmt: skip
+def _container(kind: str, context: object) -> str:
+    return json.dumps([1, {"type": kind, "context": context, "children_spec": []}])
+
+
+_ENUM = _container("builtins.dict", json.dumps([{"__enum__": True, "fqn": "evil_module:E", "name": "A"}]))
+_FACTORY = _container(
+    "collections.defaultdict",
+    {"default_factory_module": "evil_module", "default_factory_name": "factory", "dict_context": []},
+)
 
 HOSTILE: dict[str, Callable[[dict[str, bytes], Path], None]] = {
     "a pickle with code as sample inputs": _sample,
@@ -245,7 +246,9 @@ def test_the_hostile_files_would_run_code_in_pytorch_itself(saved: Path, tmp_pat
 
 def test_parts_that_do_not_belong_are_never_looked_at(saved: Path, tmp_path: Path, x: Tensor) -> None:
     canary = tmp_path / "canary"
-    path = rewrite(saved, lambda members: _legacy_weights(members, canary) or members.update({"data/sample_inputs/model.pt": b""}))
+    path = rewrite(
+        saved, lambda members: _legacy_weights(members, canary) or members.update({"data/sample_inputs/model.pt": b""})
+    )
     ls.load(path)(x)
     assert not canary.exists()
 
@@ -263,7 +266,14 @@ def _half(data: bytes) -> bytes:
 
 @pytest.mark.parametrize(
     "change",
-    [_half, lambda d: b"", lambda d: b"not a zip", lambda d: pickle.dumps({"a": 1}), lambda d: d[:-1], lambda d: d[1000:]],
+    [
+        _half,
+        lambda d: b"",
+        lambda d: b"not a zip",
+        lambda d: pickle.dumps({"a": 1}),
+        lambda d: d[:-1],
+        lambda d: d[1000:],
+    ],
 )
 def test_damaged_files_are_refused(saved: Path, change: Callable[[bytes], bytes]) -> None:
     saved.write_bytes(change(saved.read_bytes()))
@@ -277,7 +287,9 @@ def test_other_zip_files_are_refused(tmp_path: Path) -> None:
         ls.load(tmp_path / "weights.pt2")
 
 
-@pytest.mark.parametrize("part", ["models/model.json", "data/weights/model_weights_config.json", "extra/linearscope.json"])
+@pytest.mark.parametrize(
+    "part", ["models/model.json", "data/weights/model_weights_config.json", "extra/linearscope.json"]
+)
 def test_damaged_tables_are_refused(saved: Path, part: str) -> None:
     for content in (b"{", b"[]", b'{"names": 3, "config": 4}'):
         path = rewrite(saved, lambda members, content=content: members.update({part: content}))  # type: ignore[misc]

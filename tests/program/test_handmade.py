@@ -23,7 +23,9 @@ def test_handmade_models_are_exact(name: str, interpretation: str) -> None:
     assert {key: error for key, error in errors(it).items() if not error <= 1e-12} == {}
 
 
-@pytest.mark.parametrize("name", ["FunctionalRelu", "InPlaceRelu", "Clamps", "InPlaceSkip", "OneModuleThreeTimes", "PReLUs"])
+@pytest.mark.parametrize(
+    "name", ["FunctionalRelu", "InPlaceRelu", "Clamps", "InPlaceSkip", "OneModuleThreeTimes", "PReLUs"]
+)
 def test_piecewise_linear_models_equal_their_jacobian(name: str) -> None:
     kind, shape = MODELS[name]
     image = torch.randn(shape, dtype=torch.float64)

@@ -40,10 +40,12 @@ def case(target: Any, *args: Any, carries: tuple[int, ...] = (0,), freezes: bool
 X = t(2, 3, 4, 5)
 V = t(2, 6)
 
-# -- units ---------------------------------------------------------------------------------------------------------------
-for _op in ("relu", "abs", "celu", "elu", "selu", "silu", "mish", "hardswish", "hardsigmoid", "hardtanh", "relu6", "tanh",
+# -- units -----------------------------------------------------------------------------------------------------------
+for _op in ("relu", "abs", "celu", "elu", "selu", "silu", "mish", "hardswish", "hardsigmoid", "hardtanh", "relu6",
+            "tanh",
             "sigmoid", "erf", "sin", "cos", "exp", "exp2", "expm1", "asinh", "atan", "gelu", "leaky_relu", "rrelu",
-            "softplus", "log_sigmoid", "hardshrink", "softshrink", "floor", "ceil", "round", "trunc", "sign", "square"):  # fmt: skip
+            "softplus", "log_sigmoid", "hardshrink", "softshrink", "floor", "ceil", "round", "trunc", "sign",
+            "square"):  # fmt: skip
     case(getattr(aten, _op).default, 3 * t(2, 7))
 for _op in ("log", "sqrt", "rsqrt", "reciprocal", "log1p"):
     case(getattr(aten, _op).default, p(2, 7))
@@ -60,7 +62,12 @@ case(aten.threshold.default, t(2, 7), 0.3, 0.0)
 case(aten.clamp.default, t(2, 7), -0.4, 0.6)
 case(aten.clamp.default, t(2, 7), None, 0.6)
 case(aten.clamp.default, t(2, 7), -0.4)
-case(aten.clamp.Tensor, t(2, 7), torch.full((7,), -0.4, dtype=torch.float64), torch.full((2, 1), 0.5, dtype=torch.float64))
+case(
+    aten.clamp.Tensor,
+    t(2, 7),
+    torch.full((7,), -0.4, dtype=torch.float64),
+    torch.full((2, 1), 0.5, dtype=torch.float64),
+)
 case(aten.clamp_min.default, t(2, 7), 0.2)
 case(aten.clamp_min.default, t(2, 7), 0)
 case(aten.clamp_min.Tensor, t(2, 7), t(7))
@@ -77,7 +84,7 @@ case(aten.log_softmax.int, t(2, 5), 1)
 case(aten._log_softmax.default, t(2, 5), -1, False)
 case(aten.logsumexp.default, t(2, 5), [1])
 
-# -- selections ------------------------------------------------------------------------------------------------------------
+# -- selections ------------------------------------------------------------------------------------------------------
 case(aten.max_pool1d.default, t(2, 3, 9), [3], [2], [1], [1], True)
 case(aten.max_pool2d.default, t(2, 3, 6, 7), [2, 2])
 case(aten.max_pool2d.default, t(1, 2, 8, 9), [3, 2], [2, 1], [1, 1], [2, 2], True)
@@ -106,7 +113,7 @@ for _op in (aten.maximum.default, aten.minimum.default):
     case(_op, t(7), t(2, 7), carries=(1,))
     case(_op, t(1, 7), t(2, 1), carries=(0, 1))
 
-# -- norms -----------------------------------------------------------------------------------------------------------------
+# -- norms -----------------------------------------------------------------------------------------------------------
 case(aten._native_batch_norm_legit_no_training.default, X, t(3), t(3), t(3), p(3), 0.1, 1e-5)
 case(aten._native_batch_norm_legit_no_training.default, V, None, None, t(6), p(6), 0.1, 1e-3)
 case(aten.batch_norm.default, X, t(3), t(3), t(3), p(3), False, 0.1, 1e-5, False)
@@ -137,7 +144,7 @@ for _op in (aten.var.dim, aten.std.dim, aten.var_mean.dim):
     case(_op, X, [1, 2], True, True)
 case(aten.var_mean.correction, X, [1], correction=1)
 
-# -- products --------------------------------------------------------------------------------------------------------------
+# -- products --------------------------------------------------------------------------------------------------------
 for _c in ((0, 1), (0,), (1,)):
     case(aten.mul.Tensor, t(2, 3, 4), t(3, 1), carries=_c)
     case(aten.mul.Tensor, t(4), t(2, 3, 1), carries=_c)
@@ -169,9 +176,18 @@ case(
     aten.scaled_dot_product_attention.default, t(1, 2, 3, 4), t(1, 2, 3, 4), t(1, 2, 3, 4),
     torch.tensor([[True, False, True], [True, True, True], [False, True, False]]), carries=(2,), scale=0.3,
 )  # fmt: skip
-case(aten.scaled_dot_product_attention.default, t(1, 2, 3, 4), t(1, 2, 3, 4), t(1, 2, 3, 4), None, 0.0, True, carries=(2,))
+case(
+    aten.scaled_dot_product_attention.default,
+    t(1, 2, 3, 4),
+    t(1, 2, 3, 4),
+    t(1, 2, 3, 4),
+    None,
+    0.0,
+    True,
+    carries=(2,),
+)
 
-# -- sums ------------------------------------------------------------------------------------------------------------------
+# -- sums ------------------------------------------------------------------------------------------------------------
 for _c in ((0, 1), (0,), (1,)):
     case(aten.add.Tensor, t(2, 3, 4), t(3, 1), carries=_c, alpha=2)
     case(aten.add.Tensor, t(1, 4), t(3, 1), carries=_c)
@@ -196,7 +212,7 @@ for _c in ((1, 2), (1,), (0,), (0, 1), (0, 1, 2)):
     case(aten.baddbmm.default, t(2, 1, 3), t(2, 2, 4), t(2, 4, 3), carries=_c, beta=2.0, alpha=0.5)
     case(aten.addcmul.default, t(3), t(2, 3), t(2, 1), carries=_c, value=2.0)
 
-# -- layers ----------------------------------------------------------------------------------------------------------------
+# -- layers ----------------------------------------------------------------------------------------------------------
 for _c in ((0,), (1,), (0, 1)):
     case(aten.linear.default, t(2, 3, 4), t(5, 4), t(5), carries=_c)
     case(aten.conv2d.default, t(2, 4, 5, 6), t(6, 2, 3, 3), t(6), [2, 1], [1, 0], [1, 2], 2, carries=_c)
@@ -218,7 +234,7 @@ case(aten.conv_transpose3d.input, t(1, 2, 2, 3, 2), t(2, 2, 2, 2, 2), t(2), [2, 
 case(aten.convolution.default, t(2, 3, 5, 5), t(4, 3, 3, 3), t(4), [1, 1], [1, 1], [1, 1], False, [0, 0], 1)
 case(aten.convolution.default, t(2, 3, 4, 4), t(3, 4, 3, 3), t(4), [2, 2], [1, 1], [1, 1], True, [1, 1], 1)
 
-# -- averages, padding, resizing ---------------------------------------------------------------------------------------------
+# -- averages, padding, resizing -------------------------------------------------------------------------------------
 case(aten.avg_pool1d.default, t(2, 3, 7), [3], [2], [1], True, False)
 case(aten.avg_pool2d.default, X, [2, 2])
 case(aten.avg_pool2d.default, X, [3, 2], [2, 2], [1, 1], True, False)
@@ -266,7 +282,7 @@ _grid = torch.rand(2, 3, 3, 2, generator=_generator, dtype=torch.float64) * 2 - 
 case(aten.grid_sampler.default, X, _grid, 0, 0, False)
 case(aten.grid_sampler_2d.default, X, _grid, 0, 1, True)
 
-# -- views and indices -------------------------------------------------------------------------------------------------------
+# -- views and indices -----------------------------------------------------------------------------------------------
 case(aten.view.default, X, [2, -1])
 case(aten._unsafe_view.default, X, [6, 20])
 case(aten.reshape.default, X, [5, 24])

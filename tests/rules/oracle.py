@@ -30,7 +30,7 @@ _STAND_INS: dict[Any, Callable[..., Any]] = {
 class Case:
     """One call of an operation: its arguments, and which of the tensors among them carry lanes (by place).
 
-    ``freezes`` is off where frozen lanes never arrive on all these sides, because the rule calls one of them a decision.
+    ``freezes`` is off where frozen lanes never arrive on all these sides: one of them is a decision.
     """
 
     target: Callable[..., Any]
@@ -52,7 +52,7 @@ class Case:
         return found
 
     def function(self) -> Callable[..., Tensor]:
-        """The operation as a function of the tensors that carry lanes; of several results, those that are real numbers."""
+        """The operation as a function of the tensors that carry lanes; of several results, the real ones."""
         found: list[Tensor] = []
         args, kwargs = _number((self.args, self.kwargs), found)
 

@@ -16,7 +16,7 @@ each = pytest.mark.parametrize("case", CASES, ids=str)
 
 
 def maps(case: Case) -> list[LinearMap]:
-    """The frozen map and the first-order one where it is another; a quotient or an attention never moves on all sides."""
+    """The frozen map, where lanes may arrive like this, and the first-order one, where it is another."""
     rule = find(case.target)
     assert rule is not None
     found = [frozen(case)] if case.freezes else []

@@ -15,7 +15,18 @@ from tests.zoo.measure import errors, randomise
 
 _WIDTH = 4
 _POINTWISE = ("relu", "leaky_relu", "silu", "gelu", "tanh", "sigmoid", "hardswish", "elu", "relu6", "softplus")
-_LAYERS = ("conv", "depthwise", "batch_norm", "instance_norm", "group_norm", "layer_norm", "max_pool", "avg_pool", "up", "shuffle")
+_LAYERS = (
+    "conv",
+    "depthwise",
+    "batch_norm",
+    "instance_norm",
+    "group_norm",
+    "layer_norm",
+    "max_pool",
+    "avg_pool",
+    "up",
+    "shuffle",
+)
 _JOINTS = ("add", "in_place_add", "concat", "gate", "product", "maximum", "attention")
 
 _step = st.tuples(st.sampled_from(_POINTWISE + _LAYERS + _JOINTS + ("conv", "relu")), st.integers(0, 5))

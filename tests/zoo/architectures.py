@@ -12,20 +12,21 @@ from linearscope.models.torchvision_compat import declare_operators
 __all__ = ["QUICK", "SIZES", "TIMM", "build", "every_model", "smallest_image"]
 
 
-TIMM = tuple(
-    """
-    beit_base_patch16_224 botnet26t_256 cait_xxs24_224 coat_lite_tiny coat_tiny coatnet_nano_rw_224 convit_tiny
-    convmixer_768_32 convnext_atto convnextv2_atto crossvit_9_240 cs3darknet_s cspdarknet53 cspresnext50
-    davit_tiny deit_tiny_distilled_patch16_224 densenetblur121d dla34 dpn48b eca_nfnet_l0 edgenext_xx_small
-    efficientformer_l1 efficientformerv2_s0 efficientnet_lite0 efficientvit_m0 eva02_tiny_patch14_224 fastvit_t8
-    focalnet_tiny_srf gcvit_xxtiny gernet_s ghostnet_100 gmlp_ti16_224 halonet26t hardcorenas_a hgnet_tiny
-    hiera_tiny_224 hrnet_w18_small inception_next_atto lambda_resnet26t lcnet_050 legacy_xception levit_128s
-    mambaout_femto maxvit_tiny_tf_224 mixer_s32_224 mixnet_s mobilenetv4_conv_small mobilevit_xxs mobilevitv2_050
-    mvitv2_tiny nest_tiny nf_regnet_b0 nfnet_f0 pit_ti_224 poolformer_s12 pvt_v2_b0 regnetz_005 repvgg_a0
-    repvit_m0_9 res2net50_14w_8s resmlp_12_224 resnest14d resnetv2_50 rexnet_100 selecsls42 sequencer2d_s skresnet18
-    swinv2_cr_tiny_224 tresnet_m twins_svt_small visformer_tiny volo_d1_224 xcit_nano_12_p16_224
-    """.split()
-)
+TIMM = (
+    "beit_base_patch16_224", "botnet26t_256", "cait_xxs24_224", "coat_lite_tiny", "coat_tiny",
+    "coatnet_nano_rw_224", "convit_tiny", "convmixer_768_32", "convnext_atto", "convnextv2_atto", "crossvit_9_240",
+    "cs3darknet_s", "cspdarknet53", "cspresnext50", "davit_tiny", "deit_tiny_distilled_patch16_224",
+    "densenetblur121d", "dla34", "dpn48b", "eca_nfnet_l0", "edgenext_xx_small", "efficientformer_l1",
+    "efficientformerv2_s0", "efficientnet_lite0", "efficientvit_m0", "eva02_tiny_patch14_224", "fastvit_t8",
+    "focalnet_tiny_srf", "gcvit_xxtiny", "gernet_s", "ghostnet_100", "gmlp_ti16_224", "halonet26t", "hardcorenas_a",
+    "hgnet_tiny", "hiera_tiny_224", "hrnet_w18_small", "inception_next_atto", "lambda_resnet26t", "lcnet_050",
+    "legacy_xception", "levit_128s", "mambaout_femto", "maxvit_tiny_tf_224", "mixer_s32_224", "mixnet_s",
+    "mobilenetv4_conv_small", "mobilevit_xxs", "mobilevitv2_050", "mvitv2_tiny", "nest_tiny", "nf_regnet_b0",
+    "nfnet_f0", "pit_ti_224", "poolformer_s12", "pvt_v2_b0", "regnetz_005", "repvgg_a0", "repvit_m0_9",
+    "res2net50_14w_8s", "resmlp_12_224", "resnest14d", "resnetv2_50", "rexnet_100", "selecsls42", "sequencer2d_s",
+    "skresnet18", "swinv2_cr_tiny_224", "tresnet_m", "twins_svt_small", "visformer_tiny", "volo_d1_224",
+    "xcit_nano_12_p16_224",
+)  # fmt: skip
 
 #: A dozen small models of different kinds, for the tests that run every time.
 QUICK = (

@@ -107,13 +107,13 @@ def summary(entry: dict[str, Any]) -> str:
 
 _HEAD = """# Models
 
-Every classification and segmentation model of torchvision {torchvision} and one small member of each of {families} families of
-timm {timm}, tried with random weights (batch norms and biases randomised too) on the smallest square image of noise that the
-model takes. `make zoo` makes this table.
+Every classification and segmentation model of torchvision {torchvision} and one small member of each of {families}
+families of timm {timm}, tried with random weights (batch norms and biases randomised too) on the smallest square image
+of noise that the model takes. `make zoo` makes this table.
 
-Each certificate is four numbers: the error of F x0 + r against y0; the mismatch of <F v, u> against <v, F^T u>; the error of
-F (a v + b w) against a F v + b F w; and the error of the input's share plus every constant's against the largest score. All are
-relative to the largest term summed.
+Each certificate is four numbers: the error of F x0 + r against y0; the mismatch of <F v, u> against <v, F^T u>; the
+error of F (a v + b w) against a F v + b F w; and the error of the input's share plus every constant's against the
+largest score. All are relative to the largest term summed.
 
 {verdict}
 """
@@ -149,7 +149,9 @@ def write_table(entries: dict[str, dict[str, Any]], path: Path) -> None:
         lines.append("| " + " | ".join(map(str, cells)) + " |")
     if bad:
         lines += ["", "## Not interpreted", "", "| model | reason |", "|---|---|"]
-        lines += [f"| {e['model']} | {e['reason'].splitlines()[0].replace('|', ' ')} |" for e in sorted(bad, key=_place)]
+        lines += [
+            f"| {e['model']} | {e['reason'].splitlines()[0].replace('|', ' ')} |" for e in sorted(bad, key=_place)
+        ]
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".part")
     temporary.write_text("\n".join(lines) + "\n")

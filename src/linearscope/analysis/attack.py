@@ -86,7 +86,7 @@ def fgsm(
     >>> round(float((attack.adversarial - x).abs().max()), 6)
     0.1
 
-    Source: Goodfellow et al. 2015; paper 000, section 8.A.
+    Source: Goodfellow et al. 2015; Navarrete Michelini et al. 2019, section 8.A.
     """
     if len(program.output_shape) != 2 or program.output_shape[0] != 1:
         raise InputError(f"The attack needs one row of scores; the output has shape {program.output_shape}.")

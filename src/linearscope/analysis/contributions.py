@@ -105,7 +105,8 @@ def contributions(
     >>> abs(c.input + sum(c.layers.values()) - c.score) < 1e-12
     True
 
-    Source: paper 000, Theorem 1 (eq. 8), Fig. 4; on any graph the share of a constant is <dy/d(node), constant>.
+    Source: Navarrete Michelini et al. 2019, Theorem 1 (eq. 8), Fig. 4; on any graph the share of a
+    constant is <dy/d(node), constant>.
     """
     flat = flat_targets(it, target)
     done: list[Contributions] = []

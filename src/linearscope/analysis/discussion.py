@@ -75,7 +75,7 @@ class Votes:
 
     def ranking(self) -> list[tuple[int, float]]:
         """Targets with votes and their share of the pixels, most votes first."""
-        found, counts = self.winner.unique(return_counts=True)
+        found, counts = torch.unique(self.winner, return_counts=True)
         order = counts.argsort(descending=True)
         return [(int(found[i]), float(counts[i]) / self.winner.numel()) for i in order]
 
@@ -114,7 +114,8 @@ def discussion(
     Examples
     --------
     >>> import torch, linearscope as ls
-    >>> model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(64, 5))
+    >>> layers = torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(64, 5)
+    >>> model = torch.nn.Sequential(*layers)
     >>> it = ls.interpret(model, torch.rand(1, 3, 6, 6))
     >>> d = ls.discussion(it)
     >>> d.maps.shape, torch.allclose(d.maps.sum((1, 2)), d.scores, atol=1e-5)
@@ -122,7 +123,7 @@ def discussion(
     >>> ls.votes(d).winner.shape
     torch.Size([6, 6])
 
-    Source: paper 000, eq. 17 and 18; ``"spread"`` after FullGrad (Srinivas and Fleuret, 2019).
+    Source: Navarrete Michelini et al. 2019, eq. 17 and 18; ``"spread"`` after FullGrad (Srinivas and Fleuret, 2019).
     """
     if variant not in VARIANTS:
         raise InputError(f"There is no discussion {variant!r}; there are {', '.join(map(repr, VARIANTS))}.")
@@ -157,7 +158,7 @@ def votes(d: Discussion, *, pool: int = 1) -> Votes:
     pool
         Side in pixels (odd) of the neighbourhood whose mean votes: 1 is the paper's vote of single pixels.
 
-    Source: paper 000, section 4, case 1.
+    Source: Navarrete Michelini et al. 2019, section 4, case 1.
     """
     if len(d.targets) < 2:
         raise InputError("A vote needs at least two targets.")
@@ -203,6 +204,12 @@ def _over_channels(u: Tensor, constant: Tensor) -> Tensor:
     constant = constant.reshape([1] * (3 - constant.dim()) + list(constant.shape[-3:]))
     if constant.shape[1:] == (1, 1) and constant.shape[0] == u.shape[1]:
         return (constant.view(1, -1) @ u.flatten(2)).reshape(u.shape[0], *u.shape[2:])
+    if constant.shape == u.shape[1:]:
+        places = constant.flatten().nonzero().squeeze(1)
+        if 10 * len(places) < constant.numel():  # bounds hold at few places
+            sums = u.new_zeros(u.shape[0], u.shape[2] * u.shape[3])
+            values = u.flatten(1)[:, places] * constant.flatten()[places]
+            return sums.index_add_(1, places % sums.shape[1], values).reshape(u.shape[0], *u.shape[2:])
     return (u * constant).sum(1)
 
 

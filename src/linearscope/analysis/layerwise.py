@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from linearscope.analysis.contributions import share
-from linearscope.analysis.targets import Target, flat_targets
+from linearscope.analysis.targets import Target, one_target
 from linearscope.errors import UnknownNameError
 from linearscope.interpreter import LinearInterpreter, Visit
 
@@ -72,15 +72,16 @@ def layerwise(it: LinearInterpreter, target: Target, layers: Collection[str] | N
     Examples
     --------
     >>> import torch, linearscope as ls
-    >>> model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(64, 2))
+    >>> layers = torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(64, 2)
+    >>> model = torch.nn.Sequential(*layers)
     >>> it = ls.interpret(model, torch.rand(1, 3, 6, 6))
     >>> form = ls.layerwise(it, 0, ["0", "1"]).layers["1"]
     >>> form.map.shape
     torch.Size([4, 4])
 
-    Source: paper 003, eq. 2 to 6; the map before its negative part is dropped is HiResCAM.
+    Source: Chen et al. 2019, eq. 2 to 6; the map before its negative part is dropped is HiResCAM.
     """
-    (flat,) = flat_targets(it, target)
+    flat = one_target(it, target)
     wanted: dict[int, str] | None = None
     if layers is not None:
         known = {**it.program.layers, "input": it.plan.source}

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from linearscope.errors import InputError
@@ -31,9 +30,10 @@ class Reach:
     layer
         The node whose decision changes first; empty when none does.
     exact
-        Whether every unit that lanes pass is a switch or a selection: the map is then the model itself for all
-        smaller steps. With other units (smooth activations, norms, gates) the map drifts from the model at any step,
-        and ``step`` speaks of the switches alone.
+        Whether every unit that lanes pass is a switch or a selection whose boundary is known
+        (``linearscope.rules.boundaries``): the map is then the model itself for all smaller steps. With other units
+        (smooth activations, norms, gates) the map drifts from the model at any step, and ``step`` speaks of the
+        switches alone.
     layers
         The step of every node with switches or selections.
     distances, changed
@@ -76,8 +76,8 @@ def reach(it: LinearInterpreter, direction: Tensor, steps: Sequence[float] = ())
     >>> round(ls.reach(it, torch.tensor([[[[-1.0, 0.0]]]])).step, 6)
     3.0
 
-    Source: within the region of x0 a piecewise-linear network is its affine map (paper 003, section 2.2), and every
-    switch's input moves along its own lane.
+    Source: within the region of x0 a piecewise-linear network is its affine map (Chen et al. 2019, section 2.2), and
+    every switch's input moves along its own lane.
     """
     lane = direction.reshape(1, *it.input_shape) if direction.numel() == it.point.numel() else direction
     if it.plan.source != it.program.image.index:
@@ -100,7 +100,8 @@ def reach(it: LinearInterpreter, direction: Tensor, steps: Sequence[float] = ())
     step = layers.get(first, float("inf"))
     size = float(lane.double().norm())
     changed = [
-        _changed(it, it.image + t * lane.reshape(it.image.shape)) for t in track(list(steps), "counting changed decisions")
+        _changed(it, it.image + t * lane.reshape(it.image.shape))
+        for t in track(list(steps), "counting changed decisions")
     ]
     return Reach(
         step, step * size, first if step < float("inf") else "", not smooth, layers, tuple(steps), tuple(changed)

@@ -151,7 +151,7 @@ def summarise(records: Sequence[ImageRecord]) -> FolderStatistics:
     >>> summarise([one, two]).mean
     (0.5, 0.5)
 
-    Source: paper 000, Tables 3 and 4, Fig. 8.
+    Source: Navarrete Michelini et al. 2019, Tables 3 and 4, Fig. 8.
     """
     if not records:
         raise InputError("There is no image to make statistics of. Give a folder with at least one image.")

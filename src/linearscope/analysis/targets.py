@@ -4,43 +4,69 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import Any
+
+from torch import Tensor
 
 from linearscope.errors import InputError
 from linearscope.interpreter import LinearInterpreter
 
-__all__ = ["Target", "flat_targets", "is_one"]
+__all__ = ["Target", "flat_targets", "is_one", "one_target"]
 
 #: A flat index into the output, or an index tuple such as ``(channel, row, column)``.
 Target = int | tuple[int, ...]
 
 
-def is_one(targets: Target | Sequence[Target]) -> bool:
+def _plain(targets: object) -> object:
+    """Tensors and arrays of indices as integers and lists."""
+    return targets.tolist() if hasattr(targets, "tolist") else targets
+
+
+def is_one(targets: Target | Sequence[Target] | Tensor) -> bool:
     """Whether ``targets`` names one output: an integer or a tuple of integers. A list names several."""
-    return isinstance(targets, int) or (isinstance(targets, tuple) and all(isinstance(i, int) for i in targets))
+    plain = _plain(targets)
+    return isinstance(plain, int) or (isinstance(plain, tuple) and all(isinstance(i, int) for i in plain))
 
 
-def flat_targets(it: LinearInterpreter, targets: Target | Sequence[Target]) -> list[int]:
-    """Flat output indices of one or several targets.
+def flat_targets(it: LinearInterpreter, targets: Target | Sequence[Target] | Tensor) -> list[int]:
+    """Flat output indices of one or several targets; a tensor of indices is taken as a list.
 
     Raises
     ------
     InputError
         When there is no such output.
     """
-    many: Sequence[Target] = [targets] if is_one(targets) else targets  # type: ignore[list-item,assignment]
+    plain = _plain(targets)
+    many: list[Any] = [plain] if is_one(targets) else list(plain)  # type: ignore[call-overload]
     shape = it.output_shape
     size = prod(shape)
     found = []
-    for target in many:
-        place = target if isinstance(target, int) else 0
-        fits = -size <= place < size if isinstance(target, int) else len(target) == len(shape)
-        if not isinstance(target, int) and fits:
-            for i, extent in zip(target, shape, strict=True):
+    for target in map(_plain, many):
+        if isinstance(target, int) and -size <= target < size:
+            found.append(target % size)
+            continue
+        place, fits = 0, isinstance(target, tuple) and len(target) == len(shape)
+        if fits:
+            for i, extent in zip(target, shape, strict=True):  # type: ignore[call-overload]
                 fits = fits and -extent <= i < extent
                 place = place * extent + i % extent
         if not fits:
-            raise InputError(f"There is no output {target}; the output has shape {shape}.")
-        found.append(place % size)
+            hint = " A tuple is one index; give a list for several outputs." if isinstance(target, tuple) else ""
+            raise InputError(f"There is no output {target}; the output has shape {shape}.{hint}")
+        found.append(place)
     if not found:
         raise InputError("No target was given; name at least one output.")
     return found
+
+
+def one_target(it: LinearInterpreter, target: Target | Tensor) -> int:
+    """The flat index of one output.
+
+    Raises
+    ------
+    InputError
+        When there is no such output, or several were given.
+    """
+    if not is_one(target):
+        raise InputError(f"One output is asked about at a time here, and {target} was given; give one index.")
+    return flat_targets(it, target)[0]

@@ -129,9 +129,7 @@ def tour_classification(
     return ClassificationTour(before, attack, after, reach(it, attack.adversarial - image, steps))
 
 
-def explain_scores(
-    it: LinearInterpreter, labels: Sequence[int] | None, top: int, variant: str, pool: int
-) -> Explained:
+def explain_scores(it: LinearInterpreter, labels: Sequence[int] | None, top: int, variant: str, pool: int) -> Explained:
     """Explain the scores of one interpreter; ``labels`` and the rest as in :func:`tour_classification`."""
     scores = it.output[0].detach().cpu()
     count = len(scores)

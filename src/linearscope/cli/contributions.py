@@ -12,6 +12,7 @@ import typer
 from linearscope.cli.options import (
     Device,
     Dtype,
+    Epsilon,
     Interpretation,
     Labels,
     Model,
@@ -34,13 +35,11 @@ def contributions(
     labels: Labels = None,
     output: Output = None,
     interpretation: Interpretation = "freeze",
-    epsilon: Annotated[
-        float | None,
-        typer.Option("--attack", help="Attack every image first (FGSM), this many 8-bit levels.", metavar="LEVELS"),
-    ] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the page and the records.", metavar="DIR")] = Path(
-        "linearscope-contributions"
-    ),
+    attack: Annotated[bool, typer.Option("--attack/--no-attack", help="Attack every image first (FGSM).")] = False,
+    epsilon: Epsilon = 2.0,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder for the page and the records.", metavar="DIR")
+    ] = Path("linearscope-contributions"),
     device: Device = "cpu",
     dtype: Dtype = "float32",
 ) -> None:
@@ -48,7 +47,7 @@ def contributions(
 
     Interrupted, the same command goes on where it stopped.
     """
-    strength = epsilon_in_pixels(epsilon) if epsilon is not None else None
+    strength = epsilon_in_pixels(epsilon) if attack else None
 
     from linearscope.analysis.statistics import summarise
     from linearscope.interpreter.plan import INTERPRETATIONS

@@ -15,17 +15,15 @@ def models(
     ] = None,
 ) -> None:
     """List the models that --model takes."""
-    from rich.console import Console
-    from rich.table import Table
-
+    from linearscope.cli.tables import print_table
     from linearscope.errors import InputError
     from linearscope.models import available, timm_names, torchvision_names
 
     if search is None:
-        table = Table("--model", "what it is", "weights", "licence of the weights", box=None, header_style="bold")
-        for entry in available():
-            table.add_row(entry.spec, entry.title, entry.weights, entry.licence)
-        Console(highlight=False).print(table)
+        print_table(
+            ("--model", "what it is", "weights", "licence of the weights"),
+            [(entry.spec, entry.title, entry.weights, entry.licence) for entry in available()],
+        )
         return
     found, missing = [], []
     for prefix, names in (("torchvision", torchvision_names), ("timm", timm_names)):

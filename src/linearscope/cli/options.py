@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Device",
     "Dtype",
+    "Epsilon",
     "Interpretation",
     "Labels",
     "Model",
@@ -36,7 +37,10 @@ __all__ = [
 Model = Annotated[
     str | None,
     typer.Option(
-        "--model", "-m", help="A bundled name, torchvision:NAME, timm:NAME, file.py:factory or file.pt2.", metavar="MODEL"
+        "--model",
+        "-m",
+        help="A bundled name, torchvision:NAME, timm:NAME, file.py:factory or file.pt2.",
+        metavar="MODEL",
     ),
 ]
 Weights = Annotated[
@@ -44,14 +48,22 @@ Weights = Annotated[
 ]
 Preprocess = Annotated[
     str | None,
-    typer.Option("--preprocess", help="Such as resize=256,crop=224,mean=0.5,std=0.25; overrides the model's.", metavar="TEXT"),
+    typer.Option(
+        "--preprocess", help="Such as resize=256,crop=224,mean=0.5,std=0.25; overrides the model's.", metavar="TEXT"
+    ),
 ]
-Labels = Annotated[Path | None, typer.Option("--labels", help="A text file with one class name a line.", metavar="FILE")]
+Labels = Annotated[
+    Path | None, typer.Option("--labels", help="A text file with one class name a line.", metavar="FILE")
+]
 Output = Annotated[
     str | None, typer.Option("--output", help="Which tensor, when the model returns several.", metavar="NAME")
 ]
 Interpretation = Annotated[
-    str, typer.Option("--interpretation", help="freeze: units keep their decision. taylor: first order.", metavar="NAME")
+    str,
+    typer.Option("--interpretation", help="freeze: units keep their decision. taylor: first order.", metavar="NAME"),
+]
+Epsilon = Annotated[
+    float, typer.Option("--epsilon", help="Strength of the attack in 8-bit pixel levels.", metavar="LEVELS")
 ]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps ...", metavar="DEVICE")]
 Dtype = Annotated[str, typer.Option("--dtype", help="float32 or float64.", metavar="TYPE")]
@@ -132,7 +144,9 @@ def prepare(
     choice("type of numbers", dtype, ("float32", "float64"))
     numbers = torch.float32 if dtype == "float32" else torch.float64
     place = _device(device, torch)
-    loaded = load_model(DEFAULT if model is None else model, weights=weights, preprocess=preprocess, labels=labels, output=output)
+    loaded = load_model(
+        DEFAULT if model is None else model, weights=weights, preprocess=preprocess, labels=labels, output=output
+    )
     module = loaded.module
     if isinstance(module, torch.nn.Module):
         module = module.to(place, numbers)
@@ -158,5 +172,7 @@ def _device(name: str, torch_: Any) -> torch.device:
         place: torch.device = torch_.device(name)
         torch_.zeros(1, device=place)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise InputError(f"The device {name!r} cannot be used here. Give --device cpu, or one this machine has.") from error
+        raise InputError(
+            f"The device {name!r} cannot be used here. Give --device cpu, or one this machine has."
+        ) from error
     return place

@@ -13,31 +13,29 @@ def rules(
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the table in Markdown.")] = False,
 ) -> None:
     """Print what every operation means to an interpreter."""
-    from linearscope.rules import table
-
     if as_markdown:
         print(markdown())
         return
-    from rich.console import Console
-    from rich.table import Table
+    from linearscope.cli.tables import print_table
 
-    shown = Table("unit", "operation", "frozen map A(x0)", "constant c(x0)", box=None, header_style="bold")
-    for rule in table():
-        shown.add_row(rule.kind, str(rule.target).removeprefix("aten."), rule.frozen, rule.constant)
-    Console(highlight=False).print(shown)
+    rows = [(kind, frozen, constant, taylor, ", ".join(names)) for kind, frozen, constant, taylor, names in _grouped()]
+    print_table(("unit", "frozen map A(x0)", "constant c(x0)", "taylor", "operations"), rows)
 
 
 def markdown() -> str:
     """The table in Markdown, operations of one unit together."""
+    lines = ["| unit | frozen map A(x0) | constant c(x0) | taylor | operations |", "|---|---|---|---|---|"]
+    for kind, frozen, constant, taylor, names in _grouped():
+        lines.append(f"| {kind} | {frozen} | {constant} | {taylor} | {', '.join(f'`{name}`' for name in names)} |")
+    return "\n".join(lines)
+
+
+def _grouped() -> list[tuple[str, str, str, str, list[str]]]:
+    """Rules that say the same, with their operations together."""
     from linearscope.rules import table
 
-    grouped: dict[tuple[str, str, str, str], list[str]] = {}
+    groups: dict[tuple[str, str, str, str], list[str]] = {}
     for rule in table():
         taylor = "the same" if rule.taylor is None else "first order"
-        grouped.setdefault((rule.kind, rule.frozen, rule.constant, taylor), []).append(f"`{rule.target}`")
-    lines = ["| unit | frozen map A(x0) | constant c(x0) | taylor | operations |", "|---|---|---|---|---|"]
-    lines += [
-        f"| {kind} | {frozen} | {constant} | {taylor} | {', '.join(targets)} |"
-        for (kind, frozen, constant, taylor), targets in grouped.items()
-    ]
-    return "\n".join(lines)
+        groups.setdefault((rule.kind, rule.frozen, rule.constant, taylor), []).append(str(rule.target))
+    return [(*key, names) for key, names in groups.items()]

@@ -13,6 +13,7 @@ import typer
 from linearscope.cli.options import (
     Device,
     Dtype,
+    Epsilon,
     Interpretation,
     Labels,
     Model,
@@ -46,9 +47,7 @@ def tour(
         int, typer.Option("--pool", help="Side in pixels of the neighbourhoods that vote together; odd.", metavar="N")
     ] = 1,
     attack: Annotated[bool, typer.Option("--attack/--no-attack", help="Explain again after an attack (FGSM).")] = True,
-    epsilon: Annotated[
-        float, typer.Option("--epsilon", help="Strength of the attack in 8-bit pixel levels.", metavar="LEVELS")
-    ] = 2.0,
+    epsilon: Epsilon = 2.0,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the page.", metavar="DIR")] = Path(
         "linearscope-tour"
     ),
@@ -57,7 +56,7 @@ def tour(
 ) -> None:
     """Explain why a classifier gave its scores on one photo: writes index.html, its figures and result.json."""
     start = time.perf_counter()
-    strength = epsilon_in_pixels(epsilon)
+    strength = epsilon_in_pixels(epsilon) if attack else None
 
     from linearscope.analysis import VARIANTS, tour_classification
     from linearscope.analysis.discussion import DEFAULT_VARIANT
@@ -84,7 +83,7 @@ def tour(
         interpretation=interpretation,
         variant=variant,
         pool=pool,
-        epsilon=strength if attack else None,
+        epsilon=strength,
         lower=ready.bounds[0],
         upper=ready.bounds[1],
     )
@@ -101,6 +100,8 @@ def tour(
     )
     page = write_tour(result, about, out)
     for label in result.before.shown:
-        name = names[label] if names else f"class {label}"
-        print(f"{name}: score {float(result.before.scores[label]):.3f}, {float(result.before.probabilities[label]):.1%}")
+        name = names[label] if names else f"label {label}"
+        print(
+            f"{name}: score {float(result.before.scores[label]):.3f}, {float(result.before.probabilities[label]):.1%}"
+        )
     print(f"The report is at {page.resolve()}")

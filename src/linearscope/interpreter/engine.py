@@ -37,7 +37,7 @@ class Visit:
         The node's value on the image where it is at hand: at the source, beside it, and everywhere when values were
         asked for.
 
-    A visitor may return a tensor like ``u``, to be added to it before it goes on.
+    A visitor may return a tensor like ``u``, to be added to it before it goes on. ``u`` is overwritten after the visit.
     """
 
     step: Step
@@ -139,6 +139,7 @@ class Engine:
         steps, last = self.plan.steps, self.plan.value_last
         length = max(1, math.isqrt(len(steps)))
         starts = range(0, len(steps), length)
+        constants = self.plan.program.constants
         held: dict[int, Any] = {}
         saved: list[dict[int, Any]] = []
         for start in starts:
@@ -146,7 +147,6 @@ class Engine:
             if start + length >= len(steps):
                 break
             for step in steps[start : start + length]:
-                constants = self.plan.program.constants
                 index = step.node.index
                 if step.node.kind == "image":
                     held[index] = self.image
@@ -161,7 +161,7 @@ class Engine:
             current = saved.pop()
             yield from reversed([self._advance(step, current) for step in steps[start : start + length]])
 
-    # -- forward -------------------------------------------------------------------------------------------------------
+    # -- forward -----------------------------------------------------------------------------------------------------
 
     def forward(
         self, probes: Tensor, *, affine: bool = False, visit: Callable[[Call, LinearMap, list[Any]], None] | None = None
@@ -171,10 +171,10 @@ class Engine:
         ``visit`` sees every unit on the image, its map and the lanes that come to it; decisions are then made anew.
         """
         if not self.plan.reaches:
-            result = probes.new_zeros(probes.shape[0] + affine, *self.output.shape)
+            nothing = probes.new_zeros(probes.shape[0] + affine, *self.output.shape)
             if affine:
-                result[-1] = self.output
-            return result
+                nothing[-1] = self.output
+            return nothing
         if affine:
             probes = torch.cat([probes, torch.zeros_like(probes[:1])])
         count = probes.shape[0]
@@ -194,8 +194,9 @@ class Engine:
                 if self.plan.lane_last.get(i) == index:
                     lanes.drop(i)
             if step.node.target is operator.getitem:
-                picked = inputs[0]
-                result = picked[step.node.args[1]] if picked is not None and step.node.args[1] < len(picked) else None
+                picked, result = inputs[0], None
+                if picked is not None and step.node.args[1] < len(picked):
+                    result = picked[step.node.args[1]]
             elif all(lane is None for lane in inputs):
                 result = None
             else:
@@ -212,7 +213,7 @@ class Engine:
         result_tensor: Tensor = final
         return result_tensor
 
-    # -- backward ------------------------------------------------------------------------------------------------------
+    # -- backward ----------------------------------------------------------------------------------------------------
 
     def backward(
         self, u: Tensor, visit: Callable[[Visit], Tensor | None] | None = None, *, values: bool = False
@@ -239,7 +240,7 @@ class Engine:
                 grads.add_item(step.sources[0], step.node.args[1], back)
                 continue
             assert item.map is not None
-            reuse = visit is None and isinstance(back, Tensor) and grads.free(back)
+            reuse = isinstance(back, Tensor) and grads.free(back)
             grads.add_all(step.sources, item.map.transpose(back, reuse))
         if grads.result is None:
             return u.new_zeros(u.shape[0], *self.point.shape)

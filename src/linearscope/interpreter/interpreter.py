@@ -82,7 +82,7 @@ def interpret(
     >>> torch.allclose(it.matvec(x) + it.residual, model(x))
     True
 
-    Source: paper 000, eq. 2 to 6.
+    Source: Navarrete Michelini et al. 2019, eq. 2 to 6.
     """
     if isinstance(model, Program):
         if output is not None:
@@ -132,7 +132,7 @@ class LinearInterpreter:
         self._batches = Batches(self.plan.lane_bytes(), budget)
         self.residual, self.certificate = self._certify()
 
-    # -- facts -----------------------------------------------------------------------------------------------------------
+    # -- facts -------------------------------------------------------------------------------------------------------
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -159,22 +159,26 @@ class LinearInterpreter:
         errors = f"reconstruction {self.certificate.reconstruction:.0e}, adjoint {self.certificate.adjoint:.0e}"
         return f"LinearInterpreter(F: {rows} x {columns}, {self.plan.interpretation}, {errors})"
 
-    # -- products ----------------------------------------------------------------------------------------------------------
+    # -- products ----------------------------------------------------------------------------------------------------
 
     def matvec(self, v: Tensor) -> Tensor:
         """F v for every probe of ``v`` ``(P, *input_shape)``; returns ``(P, *output_shape)``.
 
-        Source: paper 000, eq. 5; lanes travel beside the image as in Fig. 1(c).
+        Source: Navarrete Michelini et al. 2019, eq. 5; lanes travel beside the image as in Fig. 1(c).
         """
         lanes = self._lanes(v, self.point, "matvec")
+        if not len(v):
+            return v.new_zeros(0, *self.output_shape)
         return self._run(lanes, self._engine.forward).reshape(len(v), *self.output_shape)
 
     def rmatvec(self, u: Tensor) -> Tensor:
         """F^T u for every ``u`` ``(P, *output_shape)``; returns ``(P, *input_shape)``.
 
-        Source: paper 000, eq. 6.
+        Source: Navarrete Michelini et al. 2019, eq. 6.
         """
         lanes = self._lanes(u, self.output, "rmatvec")
+        if not len(u):
+            return u.new_zeros(0, *self.input_shape)
         return self._run(lanes, self._engine.backward).reshape(len(u), *self.input_shape)
 
     def columns(self, indices: Index | Sequence[Index] | Tensor) -> Tensor:
@@ -188,9 +192,7 @@ class LinearInterpreter:
         """Rows of F (receptive filters) as inputs ``(P, *input_shape)``; ``indices`` as in :meth:`columns`."""
         return self.rmatvec(_impulses(indices, self.output_shape, self.output, "row"))
 
-    def walk(
-        self, u: Tensor, visit: Callable[[Visit], Tensor | None], *, values: bool = False
-    ) -> Tensor:
+    def walk(self, u: Tensor, visit: Callable[[Visit], Tensor | None], *, values: bool = False) -> Tensor:
         """F^T u while ``visit`` sees every node the lanes come back to, and may add to them; for analyses.
 
         Unlike in :meth:`rmatvec` the lanes are not split, so that ``visit`` sees each node once: callers split by
@@ -209,7 +211,7 @@ class LinearInterpreter:
         return product.reshape(len(v), *self.output_shape)
 
     def decisions(self, image: Tensor | None = None) -> Iterator[tuple[str, Tensor]]:
-        """Name and decision of every switch and selection that lanes pass, on ``image`` (default: the interpreter's)."""
+        """Name and decision of every switch and selection that lanes pass, on ``image`` (default: its own)."""
         self._unchanged()
         given = self.image if image is None else image
         self.program.check(given)
@@ -246,14 +248,14 @@ class LinearInterpreter:
 
         What runs past the layer (skip connections) is part of the residual b.
 
-        Source: paper 003, eq. 2 to 6.
+        Source: Chen et al. 2019, eq. 2 to 6.
         """
         node = self.program.find(layer)
         return LinearInterpreter(
             self.program, self.image, node.index, self.plan.interpretation, self._memory, self._budget
         )
 
-    # -- inside --------------------------------------------------------------------------------------------------------------
+    # -- inside ------------------------------------------------------------------------------------------------------
 
     def _run(self, lanes: Tensor, product: Callable[[Tensor], Tensor]) -> Tensor:
         self._unchanged()
@@ -278,9 +280,7 @@ class LinearInterpreter:
 
     def _certify(self) -> tuple[Tensor, Certificate]:
         generator = torch.Generator().manual_seed(0)
-        v, u = (
-            torch.randn(t.shape, generator=generator, dtype=torch.float64).to(t) for t in (self.point, self.output)
-        )
+        v, u = (torch.randn(t.shape, generator=generator, dtype=torch.float64).to(t) for t in (self.point, self.output))
         with torch.no_grad():
             fx, fv, residual = self._engine.forward(torch.stack([self.point, v]), affine=True)
             back = self._engine.backward(u.unsqueeze(0))[0]
@@ -309,9 +309,7 @@ def _probe_shape(value: Tensor) -> tuple[int, ...]:
     return shape[1:] if shape[:1] == (1,) else shape
 
 
-def _impulses(
-    indices: Index | Sequence[Index] | Tensor, shape: Sequence[int], like: Tensor, name: str
-) -> Tensor:
+def _impulses(indices: Index | Sequence[Index] | Tensor, shape: Sequence[int], like: Tensor, name: str) -> Tensor:
     """One-hot tensors ``(P, *shape)``."""
     if isinstance(indices, Tensor):
         indices = indices.tolist()

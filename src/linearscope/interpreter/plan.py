@@ -113,8 +113,8 @@ class Plan:
         if rule is None:
             shapes = ", ".join(str(self.program.nodes[i].shape) for i in node.inputs)
             raise UnsupportedOperationError(
-                f"There is no rule for {node.operation} in layer {node.name!r} (inputs of shape {shapes}); register one "
-                f"with @linearscope.rules.register(torch.ops.{node.operation}, kind=..., frozen=...)."
+                f"There is no rule for {node.operation} in layer {node.name!r} (inputs of shape {shapes}); register "
+                f"one with @linearscope.rules.register(torch.ops.{node.operation}, kind=..., frozen=...)."
             )
         return rule
 

@@ -38,8 +38,8 @@ _FINAL = {
 def capture(model: nn.Module, image: Tensor, *, output: str | int | None = None) -> Program:
     """Capture ``model`` on images of the shape of ``image``.
 
-    The model is run in evaluation mode on a structural copy that shares its tensors; the model itself is not changed, and
-    the Program has to make the same of the image as the model did.
+    The model is run in evaluation mode on a copy of its modules that shares its tensors; the model itself is not
+    changed, and the Program has to make the same of the image as the model did.
     ``torch.export`` is tried first; a model whose control flow depends on the image is traced on the image given, and
     the Program then holds for images that take the same branches (a note says so).
 
@@ -125,9 +125,7 @@ def from_exported(
     return _without_softmax(named, parameters, index, list(notes))
 
 
-def _without_softmax(
-    nodes: Sequence[Node], parameters: Mapping[int, Tensor], index: int, notes: list[str]
-) -> Program:
+def _without_softmax(nodes: Sequence[Node], parameters: Mapping[int, Tensor], index: int, notes: list[str]) -> Program:
     """The Program up to the logits, when the output is a softmax of them."""
     while nodes[index].target in _FINAL:
         cut = nodes[index].operation.split(".")[1].strip("_")
@@ -159,8 +157,8 @@ def _run(model: nn.Module, image: Tensor) -> Any:
     for name, tensor in clone.named_buffers():
         if before.get(name) != tensor._version:
             raise CaptureError(
-                f"The model changes its own state ({name!r}) in evaluation mode, so that it is no function of the image "
-                "alone; keep that state still."
+                f"The model changes its own state ({name!r}) in evaluation mode, so that it is no function of the "
+                "image alone; keep that state still."
             )
     for one, two in zip(pytree.tree_leaves(result), pytree.tree_leaves(again), strict=True):
         if isinstance(one, Tensor) and one.is_floating_point() and not _agrees(one, two):
@@ -208,8 +206,8 @@ def _check_operations(program: Program) -> None:
         if node.target is aten.rrelu.default and "training" not in given:
             continue
         raise CaptureError(
-            f"The model draws random numbers in evaluation mode ({node.operation} in layer {node.name!r}), so that it is "
-            "no function of the image alone; switch that off."
+            f"The model draws random numbers in evaluation mode ({node.operation} in layer {node.name!r}), so that it "
+            "is no function of the image alone; switch that off."
         )
 
 
@@ -217,17 +215,20 @@ def _verify(program: Program, image: Tensor, expected: Tensor) -> None:
     """The Program makes what the model made of the image."""
     made = program(image)
     if not torch.isfinite(made).all():
-        raise CaptureError("The model makes NaN or infinite values of this image; check its weights and the image's units.")
+        raise CaptureError(
+            "The model makes NaN or infinite values of this image; check its weights and the image's units."
+        )
     if not _agrees(made, expected):
         raise CaptureError(
-            "The captured program makes something else than the model: the model does something that a graph cannot hold; "
-            "make it a function of the image in tensor operations."
+            "The captured program makes something else than the model: the model does something that a graph cannot "
+            "hold; make it a function of the image in tensor operations."
         )
 
 
 def _export(module: nn.Module, image: Tensor) -> torch.export.ExportedProgram:
     exported = torch.export.export(module, (image,), strict=False)
-    return exported.run_decompositions(DECOMPOSITIONS)
+    decomposed: torch.export.ExportedProgram = exported.run_decompositions(DECOMPOSITIONS)
+    return decomposed
 
 
 def _trace(module: nn.Module, image: Tensor) -> nn.Module:
@@ -339,7 +340,7 @@ def _choose(paths: Sequence[str], tensors: Sequence[bool], output: str | int | N
 
 
 def evaluation_copy(model: nn.Module, *, buffers: bool = False) -> nn.Module:
-    """Copy the modules in evaluation mode, sharing every parameter with ``model``, and its buffers unless ``buffers``."""
+    """Copy the modules in evaluation mode, sharing every tensor with ``model``; with ``buffers`` parameters only."""
     memo: dict[int, Any] = {id(tensor): _ordinary(tensor) for tensor in model.parameters()}
     memo.update({id(tensor): tensor.detach().clone() if buffers else _ordinary(tensor) for tensor in model.buffers()})
     try:
@@ -363,7 +364,9 @@ def _ordinary(tensor: Tensor) -> Tensor:
 @torch.no_grad()
 def _check(model: nn.Module, image: Tensor) -> None:
     if not isinstance(model, nn.Module):
-        raise InputError(f"A model is a torch.nn.Module, a Program or the path of a .pt2 file, not {type(model).__name__}.")
+        raise InputError(
+            f"A model is a torch.nn.Module, a Program or the path of a .pt2 file, not {type(model).__name__}."
+        )
     if not isinstance(image, Tensor) or not image.is_floating_point():
         kind = image.dtype if isinstance(image, Tensor) else type(image).__name__
         raise InputError(f"The image must be a floating-point tensor of shape (1, C, H, W), not {kind}.")
@@ -375,7 +378,9 @@ def _check(model: nn.Module, image: Tensor) -> None:
         if tensor.device != image.device:
             raise InputError(f"The model's {name!r} is on {tensor.device} and the image on {image.device}; move one.")
         if tensor.is_floating_point() and tensor.dtype != image.dtype:
-            raise InputError(f"The model's {name!r} is {tensor.dtype} and the image {image.dtype}; convert one of them.")
+            raise InputError(
+                f"The model's {name!r} is {tensor.dtype} and the image {image.dtype}; convert one of them."
+            )
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise InputError(f"The model's {name!r} holds NaN or infinite values; load sound weights.")
 

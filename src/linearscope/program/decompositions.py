@@ -15,7 +15,6 @@ __all__ = ["DECOMPOSITIONS"]
 aten = torch.ops.aten
 
 
-
 def _gates(x: Tensor, h: Tensor, *weights: Tensor | None) -> tuple[Tensor, Tensor]:
     w_ih, w_hh, b_ih, b_hh = weights
     assert w_ih is not None

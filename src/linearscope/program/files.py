@@ -24,6 +24,7 @@ __all__ = ["load", "save", "to_module"]
 
 _NAMES = "linearscope.json"
 
+
 def to_module(program: Program) -> fx.GraphModule:
     """Return the Program as a ``torch.fx.GraphModule`` that shares its tensors."""
     root = torch.nn.Module()
@@ -60,7 +61,9 @@ def save(program: Program, path: str | os.PathLike[str]) -> None:
     names = [node.name for node in program.nodes if node.kind == "call"]
     calls = [list(node.calls) for node in program.nodes if node.kind == "call"]
     again = from_exported(exported, names=names)
-    if [n.operation for n in again.nodes if n.kind == "call"] != [n.operation for n in program.nodes if n.kind == "call"]:
+    if [n.operation for n in again.nodes if n.kind == "call"] != [
+        n.operation for n in program.nodes if n.kind == "call"
+    ]:
         raise CaptureError("The program changes when torch.export writes it, so it cannot be saved.")
     tensors = {f"tensor_{node.index}": node.name for node in program.nodes if node.kind == "parameter"}
     extra = json.dumps({"names": names, "calls": calls, "tensors": tensors, "notes": list(program.notes)})
@@ -74,7 +77,7 @@ def save(program: Program, path: str | os.PathLike[str]) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(buffer.getvalue())
         Path(temporary).chmod(0o644)
-        os.replace(temporary, target)
+        Path(temporary).replace(target)
     except OSError as error:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
@@ -96,7 +99,8 @@ def load(path: str | os.PathLike[str], *, image: Tensor | None = None, output: s
     Raises
     ------
     InputError
-        When the file is missing, truncated, holds a pickle with more than tensors, or calls what is no tensor operation.
+        When the file is missing, truncated, holds a pickle with more than tensors, or calls what is no tensor
+        operation.
     """
     name = Path(path)
     try:

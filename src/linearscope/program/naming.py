@@ -55,10 +55,8 @@ def name_nodes(nodes: Sequence[Node], names: Sequence[str] | None = None) -> lis
             call = node.calls[-1] if node.calls else ""
             short = node.operation.split(".")[1]
             short = _SHORT.get(short, short)
-            if call and own[call] == 1 and call not in inner:
-                name = call
-            else:
-                name = f"{call}.{short}" if call else short
+            alone = call and own[call] == 1 and call not in inner
+            name = call if alone else f"{call}.{short}" if call else short
             used[name] += 1
             if used[name] > 1:
                 name = f"{name}#{used[name]}"

@@ -19,7 +19,7 @@ __all__ = ["Node", "Program", "Ref", "references", "substitute"]
 class Ref(NamedTuple):
     """The value of another node, as an argument of a node."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # instead of tuple.index
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,8 @@ def substitute(value: Any, lookup: Callable[[int], Any]) -> Any:
 class Program:
     """A model captured on one image size, as a graph of ATen operations in order of execution.
 
-    Made by :func:`linearscope.capture` or :func:`linearscope.load`. The parameters are the model's own tensors, not copies. A
-    Program is callable like the model, and never changes.
+    Made by :func:`linearscope.capture` or :func:`linearscope.load`. The parameters are the model's own tensors, not
+    copies. A Program is callable like the model, and never changes.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ class Program:
         self._constants: dict[int, Any] | None = None
         self._constants_of: tuple[int, ...] = ()
 
-    # -- facts ---------------------------------------------------------------------------------------------------
+    # -- facts -------------------------------------------------------------------------------------------------------
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -194,7 +194,7 @@ class Program:
         calls = sum(node.kind == "call" and node.live for node in self.nodes)
         return f"Program({calls} operations on the image, {self.input_shape} -> {self.output_shape}, {self.dtype})"
 
-    # -- running -------------------------------------------------------------------------------------------------
+    # -- running -----------------------------------------------------------------------------------------------------
 
     @property
     def constants(self) -> Mapping[int, Any]:
@@ -238,7 +238,7 @@ class Program:
         return last
 
     def check(self, image: Tensor) -> None:
-        """Raise :class:`InputError` unless ``image`` has the captured shape, type and place, and only finite numbers."""
+        """Raise :class:`InputError` unless ``image`` has the captured shape, type and place, and is finite."""
         if self._constants is not None and self._constants_of != self.versions():
             self._constants = None
         if tuple(image.shape) != self.input_shape:
@@ -253,7 +253,7 @@ class Program:
         if not torch.isfinite(image).all():
             raise InputError("The image holds NaN or infinite values; repair it before asking what the network saw.")
 
-    # -- making others -------------------------------------------------------------------------------------------
+    # -- making others -----------------------------------------------------------------------------------------------
 
     def cuts(self) -> tuple[str, ...]:
         """Names of the layers at which :meth:`cut` works: everything that reaches the output passes through them."""
@@ -277,7 +277,7 @@ class Program:
         if at not in self._bottlenecks():
             near = sorted(self.cuts(), key=lambda name: abs(self.layers[name] - at))[:3]
             raise InputError(
-                f"A value of the image runs past layer {layer!r} (a skip connection), so the program cannot be cut there; "
+                f"A value of the image runs past layer {layer!r} (a skip connection), so that it cannot be cut there; "
                 + (f"it can be cut at {', '.join(map(repr, near))}." if near else "it cannot be cut anywhere.")
             )
         head = self._with(output=at)

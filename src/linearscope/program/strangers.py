@@ -29,7 +29,8 @@ _LONGEST = 100_000
 _FUNCTIONS = {
     "Max", "Min", "Mod", "PythonMod", "FloorDiv", "CeilDiv", "CleanDiv", "ModularIndexing", "PowByNatural", "FloatPow",
     "IntTrueDiv", "FloatTrueDiv", "FloorToInt", "CeilToInt", "RoundToInt", "TruncToInt", "TruncToFloat", "ToFloat",
-    "Identity", "Where", "Eq", "Ne", "Integer", "Float", "Rational", "Add", "Mul", "Pow", "Symbol", "floor", "ceiling", "Abs",
+    "Identity", "Where", "Eq", "Ne", "Integer", "Float", "Rational", "Add", "Mul", "Pow", "Symbol", "floor", "ceiling",
+    "Abs",
     "Equality", "Unequality", "LessThan", "StrictLessThan", "GreaterThan", "StrictGreaterThan", "And", "Or", "Not",
 }  # fmt: skip
 _SYNTAX = (
@@ -162,10 +163,13 @@ def _arithmetic(text: Any) -> bool:
             return False
         if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in _FUNCTIONS):
             return False
-        if isinstance(node, ast.Constant) and not isinstance(node.value, (int, float)):
-            if not isinstance(node.value, str) or not _SYMBOL.fullmatch(node.value):
-                return False
+        if isinstance(node, ast.Constant) and not isinstance(node.value, (int, float)) and not _symbol(node.value):
+            return False
     return True
+
+
+def _symbol(value: object) -> bool:
+    return isinstance(value, str) and _SYMBOL.fullmatch(value) is not None
 
 
 def _plain(text: Any) -> bool:

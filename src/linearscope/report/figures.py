@@ -65,7 +65,7 @@ def contribution_histogram(
     limits
         Of the vertical axis, where several charts are to be compared.
 
-    Source: paper 000, Fig. 4.
+    Source: Navarrete Michelini et al. 2019, Fig. 4.
     """
     figure, axes = chart(width, 3.5 if width > HALF else 3.3, "share, in units of the score")
     values = list(c.layers.values())
@@ -124,7 +124,7 @@ def statistics_figure(
     InputError
         When the lengths differ or there is no name.
 
-    Source: paper 000, Fig. 4 and 8.
+    Source: Navarrete Michelini et al. 2019, Fig. 4 and 8.
     """
     if not len(names) == len(mean) == len(std) or not names:
         raise InputError("A statistics figure needs one mean and one deviation for every name.")
@@ -180,7 +180,7 @@ def layerwise_curve(
     width
         In inches.
 
-    Source: paper 003, bias over score by depth.
+    Source: Chen et al. 2019, bias over score by depth.
     """
     names = list(form.layers)
     divided = all(isfinite(one.ratio) and abs(one.ratio) < 100 for one in form.layers.values())

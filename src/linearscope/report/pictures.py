@@ -56,7 +56,7 @@ def discussion_panel(photo: Picture, values: Tensor, limit: float) -> Figure:
     limit
         The size that has the full colour; larger values look the same.
 
-    Source: paper 000, Fig. 3; of a feature map, paper 003.
+    Source: Navarrete Michelini et al. 2019, Fig. 3; of a feature map, Chen et al. 2019.
     """
     height, width = photo.shape[:2]
     scaled = _enlarged(values.detach().double().cpu().numpy(), height, width) / limit
@@ -77,7 +77,7 @@ def vote_panel(photo: Picture, mask: Tensor) -> Figure:
     mask
         Boolean ``(H, W)``.
 
-    Source: paper 000, Fig. 3.
+    Source: Navarrete Michelini et al. 2019, Fig. 3.
     """
     dark = np.repeat((_grey(photo) * 0.28).round().astype(np.uint8)[..., None], 3, axis=2)
     return picture(np.where(mask.cpu().numpy()[..., None], photo, dark))

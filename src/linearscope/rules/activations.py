@@ -19,7 +19,7 @@ aten = torch.ops.aten
 SMALL = 1.0
 
 
-# -- one slope on either side of a threshold ---------------------------------------------------------------------------
+# -- one slope on either side of a threshold -------------------------------------------------------------------------
 
 
 @register(aten.relu.default, kind="relu", frozen="1 where x0 > 0, else 0")
@@ -60,7 +60,7 @@ def _hardshrink(call: Call) -> LinearMap:
     return Branch(x.abs() > call["lambd"], x)
 
 
-# -- bounds --------------------------------------------------------------------------------------------------------------
+# -- bounds ----------------------------------------------------------------------------------------------------------
 
 
 def _bounded(x: Tensor, low: Any, high: Any) -> LinearMap:
@@ -124,14 +124,14 @@ def _step(call: Call) -> LinearMap:
     return Slope(torch.zeros_like(call.output), call.output)
 
 
-# -- smooth units ----------------------------------------------------------------------------------------------------------
+# -- smooth units ----------------------------------------------------------------------------------------------------
 
 
 def derivative(function: Callable[[Tensor], Any], x: Tensor) -> Tensor:
     """h'(x) of a pointwise function."""
     with torch.enable_grad():
-        value, pull = torch.func.vjp(function, x)
-        result: Tensor = pull(torch.ones_like(value))[0]
+        pulled = torch.func.vjp(function, x)
+        result: Tensor = pulled[1](torch.ones_like(pulled[0]))[0]
     return result
 
 

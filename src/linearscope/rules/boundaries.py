@@ -22,7 +22,7 @@ def first_change(call: Call, lanes: Sequence[Tensor | None]) -> Tensor | None:
 
     Infinite where nothing changes; ``None`` for an operation without switches or selections.
     """
-    boundary = _BOUNDARIES.get(call.node.target)  # type: ignore[arg-type]
+    boundary = _BOUNDARIES.get(call.node.target)
     if boundary is None:
         return None
     given = [lane for lane in lanes if lane is not None]
@@ -84,7 +84,7 @@ def _pool2d(call: Call, lanes: Sequence[Tensor]) -> Tensor:
 
     def windows(value: Tensor, fill: float) -> Tensor:
         padded = F.pad(value, sides, value=fill)
-        unfolded = F.unfold(padded.flatten(0, -3).unsqueeze(1), kernel, tuple(dilation), 0, tuple(stride))
+        unfolded = F.unfold(padded.flatten(0, -3).unsqueeze(1), tuple(kernel), tuple(dilation), 0, tuple(stride))
         return unfolded.transpose(1, 2)
 
     values = windows(x, -torch.inf)

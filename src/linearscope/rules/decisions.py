@@ -131,4 +131,8 @@ class Window:
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return self._codes.nbytes if self._codes is not None else (self._indices.numel() * 8 if self._indices is not None else 0)
+        return (
+            self._codes.nbytes
+            if self._codes is not None
+            else (self._indices.numel() * 8 if self._indices is not None else 0)
+        )

@@ -17,7 +17,7 @@ __all__ = ["Convolution", "Dense", "Reshape", "Sum", "added_product"]
 aten = torch.ops.aten
 
 
-# -- operations taken as they are ----------------------------------------------------------------------------------
+# -- operations taken as they are ------------------------------------------------------------------------------------
 
 
 def _linear(*targets: Any, zero: Sequence[str] = (), joint: bool = False, batched: bool = False) -> None:
@@ -152,7 +152,7 @@ def _neg(call: Call) -> LinearMap:
 
 
 class Reshape(LinearMap):
-    """The numbers of the first input, in the same order, in another shape; further inputs give their type or shape only."""
+    """The numbers of the first input, in order, in another shape; further inputs give their type or shape only."""
 
     def __init__(self, inner: Sequence[int], outer: Sequence[int], inputs: int = 1) -> None:
         super().__init__()
@@ -172,7 +172,8 @@ class Reshape(LinearMap):
 @register(
     aten.view.default, aten._unsafe_view.default, aten.reshape.default, aten.flatten.using_ints, aten.unflatten.int,
     aten.squeeze.default, aten.squeeze.dim, aten.squeeze.dims, aten.unsqueeze.default, aten.clone.default,
-    aten.alias.default, aten.detach.default, aten.contiguous.default, aten.lift_fresh_copy.default, aten.view_as.default,
+    aten.alias.default, aten.detach.default, aten.contiguous.default, aten.lift_fresh_copy.default,
+    aten.view_as.default,
     aten.dropout.default, aten.native_dropout.default, aten.feature_dropout.default, aten._to_copy.default,
     aten.type_as.default, aten.to.dtype,
     kind="linear",
@@ -205,12 +206,12 @@ class Permute(LinearMap):
         self._order = [0, *(axis + 1 for axis in order)]
         self._back = [self._order.index(i) for i in range(len(self._order))]
 
-    def forward(self, lanes: Sequence[Lane], reuse: bool = False) -> Tensor:  # noqa: D102
+    def forward(self, lanes: Sequence[Lane], reuse: bool = False) -> Tensor:
         (lane,) = lanes
         assert lane is not None
         return lane.permute(self._order)
 
-    def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:  # noqa: D102
+    def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:
         return [u.permute(self._back)]
 
 
@@ -230,7 +231,7 @@ def _permute(call: Call) -> LinearMap:
     return Permute(order)
 
 
-# -- averages and sums -------------------------------------------------------------------------------------------------
+# -- averages and sums -----------------------------------------------------------------------------------------------
 
 
 class Reduction(LinearMap):
@@ -241,13 +242,13 @@ class Reduction(LinearMap):
         self._shape, self._output, self._weight = tuple(shape), tuple(output), weight
         self._dims = sorted(axis % max(len(shape), 1) for axis in dims)
 
-    def forward(self, lanes: Sequence[Lane], reuse: bool = False) -> Tensor:  # noqa: D102
+    def forward(self, lanes: Sequence[Lane], reuse: bool = False) -> Tensor:
         (lane,) = lanes
         assert lane is not None
         total = lane.sum([axis + 1 for axis in self._dims])
         return total.mul_(self._weight).reshape(lane.shape[0], *self._output)
 
-    def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:  # noqa: D102
+    def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:
         kept = [1 if axis in self._dims else size for axis, size in enumerate(self._shape)]
         return [(u * self._weight).reshape(u.shape[0], *kept).expand(u.shape[0], *self._shape)]
 
@@ -265,7 +266,7 @@ def _reduction(call: Call) -> LinearMap:
     return Reduction(value.shape, call.output.shape, dims, weight)
 
 
-# -- convolutions and dense layers ---------------------------------------------------------------------------------------
+# -- convolutions and dense layers -----------------------------------------------------------------------------------
 
 
 class Dense(LinearMap):
@@ -334,7 +335,7 @@ class Convolution(LinearMap):
             result = _CONV[self._axes](
                 folded, self._weight, None, self._stride, self._padding, self._dilation, self._groups
             )
-        return result.unflatten(0, lanes.shape[:2])
+        return result.reshape(*lanes.shape[:2], *result.shape[1:])
 
     def forward(self, lanes: Sequence[Lane], reuse: bool = False) -> Tensor:  # noqa: D102
         (lane,) = lanes
@@ -352,9 +353,12 @@ def _axes(value: int | Sequence[int], axes: int) -> list[int]:
 
 def _both(call: Call, taylor: bool = False) -> LinearMap:
     """A layer whose weight is itself a value of the image: a product, with the bias as a term added."""
-    bias = call["bias"]
-    shape = None if bias is None else bias.shape if "linear" in call.node.operation else (-1, *[1] * (call.output.dim() - 2))
-    return added_product(call, call.function(zero=("bias",)), "bias", lambda value: value.reshape(shape), taylor)
+    trailing = 0 if "linear" in call.node.operation else call.output.dim() - 2
+
+    def term(bias: Tensor) -> Tensor:
+        return bias.reshape(-1, *[1] * trailing)
+
+    return added_product(call, call.function(zero=("bias",)), "bias", term, taylor)
 
 
 def added_product(

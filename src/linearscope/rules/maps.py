@@ -50,7 +50,8 @@ class LinearMap:
     def forward(self, lanes: Sequence[Lane], reuse: bool = False) -> Any:
         """Map one lane tensor for each input that carries lanes (``None`` is zero) to the lanes of the output.
 
-        With ``reuse`` the storage of ``lanes[0]`` may be overwritten. An operation with several outputs returns a tuple.
+        With ``reuse`` the storage of ``lanes[0]`` may be overwritten. An operation with several results returns
+        a tuple.
         """
         raise NotImplementedError
 
@@ -91,9 +92,9 @@ def unbroadcast(lanes: Tensor, shape: Sequence[int]) -> Tensor:
 
 
 def _vjp(function: Callable[..., Any], at: Sequence[Tensor], u: Any) -> Sequence[Lane]:
-    """Transpose of the derivative of ``function`` at ``at``, on a tensor of lanes (or a tuple of them, ``None`` zero)."""
+    """Transpose of the derivative of ``function`` at ``at``, on lanes (or a tuple of them, ``None`` zero)."""
     with torch.enable_grad():
-        value, pull = torch.func.vjp(function, *at)
+        value, pull, *_ = torch.func.vjp(function, *at)
     if isinstance(value, tuple | list):
         lanes = next(item for item in u if item is not None).shape[0]
         given = list(u) + [None] * (len(value) - len(u))
@@ -106,7 +107,7 @@ def _vjp(function: Callable[..., Any], at: Sequence[Tensor], u: Any) -> Sequence
 
 
 class Operation(LinearMap):
-    """An operation that is linear in its moving inputs: lanes are ``torch.vmap`` of it, its transpose ``torch.func.vjp``."""
+    """An operation linear in its moving inputs: lanes are ``torch.vmap`` of it, its transpose ``torch.func.vjp``."""
 
     def __init__(
         self,
@@ -148,7 +149,7 @@ class Batched(Operation):
         shape = self._like[0].shape
         zero = u.new_zeros(()).expand(u.shape[0] * shape[0], *shape[1:]).contiguous()
         with torch.enable_grad():
-            _, pull = torch.func.vjp(self._function, zero)
+            _, pull, *_ = torch.func.vjp(self._function, zero)
         (result,) = pull(u.flatten(0, 1))
         return [result.unflatten(0, (u.shape[0], shape[0]))]
 
@@ -177,8 +178,8 @@ class FirstOrder(LinearMap):
                 return torch.vmap(lambda *v: torch.func.jvp(self._function, self._at, v)[1])(*full)
             except (NotImplementedError, RuntimeError):
                 # No forward derivative: the transpose of the transpose, which is linear, so that any point will do.
-                value, pull = torch.func.vjp(self._function, *self._at)
-                _, push = torch.func.vjp(pull, torch.zeros_like(value))
+                value, pull, *_ = torch.func.vjp(self._function, *self._at)
+                _, push, *_ = torch.func.vjp(pull, torch.zeros_like(value))
                 return torch.vmap(lambda *v: push(v)[0])(*full)
 
     def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:  # noqa: D102
@@ -191,15 +192,21 @@ class FirstOrder(LinearMap):
         return sum(t.numel() * t.element_size() for t in held)
 
 
+def _grows(shape: Sequence[int], other: Sequence[int]) -> bool:
+    """Whether a value of shape ``other`` becomes larger when it is multiplied by one of ``shape``."""
+    extra = len(shape) - len(other)
+    return extra > 0 or any(a > b for a, b in zip(shape[::-1], other[::-1], strict=False))
+
+
 class Slope(LinearMap):
-    """Multiplication by a tensor that broadcasts to the output, for an input of ``shape`` (default: the output's own)."""
+    """Multiplication by a tensor that broadcasts to the output, for an input of ``shape`` (default: the output's)."""
 
     def __init__(
         self, slope: Tensor, constant: Tensor | None = None, shape: Sequence[int] | None = None, decision: bool = True
     ) -> None:
         super().__init__(constant)
         self._slope, self._shape, self._decision = slope, shape, decision
-        self._grows = shape is not None and torch.broadcast_shapes(slope.shape, shape) != torch.Size(shape)
+        self._grows = shape is not None and _grows(slope.shape, shape)
 
     def forward(self, lanes: Sequence[Lane], reuse: bool = False) -> Tensor:  # noqa: D102
         (lane,) = lanes

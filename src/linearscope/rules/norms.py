@@ -54,9 +54,7 @@ def _instance_norm(call: Call) -> LinearMap:
     return Slope(weight * inverse, bias - weight * mean * inverse)
 
 
-@register(
-    aten._native_batch_norm_legit.no_stats, kind="instance_norm", frozen=_MAP, constant=_SHIFT, smooth=True
-)
+@register(aten._native_batch_norm_legit.no_stats, kind="instance_norm", frozen=_MAP, constant=_SHIFT, smooth=True)
 def _batch_statistics(call: Call) -> LinearMap:
     x = call["input"]
     mean, inverse = _moments(x, [0, *range(2, x.dim())], call["eps"])
@@ -64,7 +62,14 @@ def _batch_statistics(call: Call) -> LinearMap:
     return Composite(Slope(weight * inverse, bias - weight * mean * inverse))
 
 
-@register(aten.group_norm.default, aten.native_group_norm.default, kind="group_norm", frozen=_MAP, constant=_SHIFT, smooth=True)
+@register(
+    aten.group_norm.default,
+    aten.native_group_norm.default,
+    kind="group_norm",
+    frozen=_MAP,
+    constant=_SHIFT,
+    smooth=True,
+)
 def _group_norm(call: Call) -> LinearMap:
     x = call["input"]
     groups = call["num_groups"] if call.node.target is aten.group_norm.default else call["group"]
@@ -87,26 +92,33 @@ class _TokenNorm(LinearMap):
         self._weight, self._bias, self._mean, self._inverse = weight, bias, mean, inverse
 
     @property
-    def constant(self) -> Tensor | None:  # noqa: D102
+    def constant(self) -> Tensor | None:
         if self._mean is None:
             return None
         shift = -self._mean * self._inverse
         shift = shift * self._weight if self._weight is not None else shift
         return shift + self._bias if self._bias is not None else shift
 
-    def forward(self, lanes, reuse: bool = False):  # type: ignore[no-untyped-def]  # noqa: D102
+    def forward(self, lanes, reuse: bool = False):  # type: ignore[no-untyped-def]
         slope = self._inverse if self._weight is None else self._inverse * self._weight
         return lanes[0].mul_(slope) if reuse else lanes[0] * slope
 
-    def transpose(self, u, reuse: bool = False):  # type: ignore[no-untyped-def]  # noqa: D102
+    def transpose(self, u, reuse: bool = False):  # type: ignore[no-untyped-def]
         return [self.forward([u], reuse)]
 
     @property
-    def nbytes(self) -> int:  # noqa: D102
+    def nbytes(self) -> int:
         return sum(t.numel() * t.element_size() for t in (self._mean, self._inverse) if t is not None)
 
 
-@register(aten.layer_norm.default, aten.native_layer_norm.default, kind="layer_norm", frozen=_MAP, constant=_SHIFT, smooth=True)
+@register(
+    aten.layer_norm.default,
+    aten.native_layer_norm.default,
+    kind="layer_norm",
+    frozen=_MAP,
+    constant=_SHIFT,
+    smooth=True,
+)
 def _layer_norm(call: Call) -> LinearMap:
     x = call["input"]
     axes = list(range(x.dim() - len(call["normalized_shape"]), x.dim()))

@@ -64,29 +64,31 @@ class AlongAxis(LinearMap):
         self._axis, self._keep = axis % len(shape) + 1, keep
 
     @property
-    def decision(self) -> Tensor:  # noqa: D102
+    def decision(self) -> Tensor:
         return self._indices.get()
 
-    def forward(self, lanes, reuse: bool = False):  # type: ignore[no-untyped-def]  # noqa: D102
+    def forward(self, lanes, reuse: bool = False):  # type: ignore[no-untyped-def]
         indices = self._indices.get().unsqueeze(0)
         picked = lanes[0].gather(self._axis, indices.expand(lanes[0].shape[0], *indices.shape[1:]))
         return picked if self._keep else picked.squeeze(self._axis)
 
-    def transpose(self, u, reuse: bool = False):  # type: ignore[no-untyped-def]  # noqa: D102
+    def transpose(self, u, reuse: bool = False):  # type: ignore[no-untyped-def]
         indices = self._indices.get().unsqueeze(0)
         u = u if self._keep else u.unsqueeze(self._axis)
         back = u.new_zeros(u.shape[0], *self._shape)
         return [back.scatter_add_(self._axis, indices.expand(u.shape[0], *indices.shape[1:]), u)]
 
-    def compact(self) -> None:  # noqa: D102
+    def compact(self) -> None:
         self._indices.compact()
 
     @property
-    def nbytes(self) -> int:  # noqa: D102
+    def nbytes(self) -> int:
         return self._indices.nbytes
 
 
-@register(aten.max.dim, aten.min.dim, aten.topk.default, aten.sort.default, aten.median.dim, kind="select", frozen=_SELECTS)
+@register(
+    aten.max.dim, aten.min.dim, aten.topk.default, aten.sort.default, aten.median.dim, kind="select", frozen=_SELECTS
+)
 def _extremum(call: Call) -> LinearMap:
     indices = call.output[1]
     keep = call["keepdim"] if call.node.target not in (aten.topk.default, aten.sort.default) else True
@@ -118,7 +120,9 @@ def _max(call: Call) -> LinearMap:
     return Operation(lambda value: value.flatten()[index], [x], None, [index])
 
 
-@register(aten.maximum.default, aten.minimum.default, kind="select", frozen=_SELECTS, constant="the side that is no lane")
+@register(
+    aten.maximum.default, aten.minimum.default, kind="select", frozen=_SELECTS, constant="the side that is no lane"
+)
 def _maximum(call: Call) -> LinearMap:
     a, b = call["self"], call["other"]
     first = (a >= b) if call.node.target is aten.maximum.default else (a <= b)

@@ -10,15 +10,15 @@ import torch
 from torch import Tensor
 
 from linearscope.program import Node, Program
-from linearscope.rules.maps import FirstOrder, Lane, LinearMap, Operation, Product, Slope, align, unbroadcast
 from linearscope.rules.linear import added_product
+from linearscope.rules.maps import FirstOrder, Lane, LinearMap, Operation, Product, Slope, align, unbroadcast
 from linearscope.rules.registry import Call, first_order, place, register
 
 __all__ = ["gate_strength"]
 
 aten = torch.ops.aten
 
-# What makes a gate of the side of a product it stands on, and how strongly: where both sides hold one, the stronger gates.
+# What makes a gate of the side of a product it stands on, and how strongly: of two, the stronger is the gate.
 _GATES = {
     aten.sigmoid.default: 3, aten.hardsigmoid.default: 3, aten.softmax.int: 3, aten._softmax.default: 3,
     aten.rsqrt.default: 2, aten.reciprocal.default: 2, aten.exp.default: 2, aten.sqrt.default: 2,
@@ -34,7 +34,8 @@ _PASSES = {
     aten._to_copy.default, aten.split.Tensor, aten.split_with_sizes.default, aten.unbind.int, aten.chunk.default,
     aten.upsample_nearest2d.vec, aten.upsample_bilinear2d.vec, aten.add.Tensor, aten.add.Scalar, aten.sub.Tensor,
     aten.sub.Scalar, aten.rsub.Scalar, aten.mul.Tensor, aten.mul.Scalar, aten.div.Tensor, aten.div.Scalar,
-    aten.neg.default, aten.masked_fill.Scalar, aten.cat.default, aten.stack.default, aten.clamp_min.default, operator.getitem,
+    aten.neg.default, aten.masked_fill.Scalar, aten.cat.default, aten.stack.default, aten.clamp_min.default,
+    operator.getitem,
 }  # fmt: skip
 
 
@@ -101,7 +102,7 @@ class Elementwise(LinearMap):
         super().__init__(constant)
         self._factors, self._weight = (a, b), weight
 
-    def forward(self, lanes: Sequence[Lane], reuse: bool = False) -> Any:  # noqa: D102
+    def forward(self, lanes: Sequence[Lane], reuse: bool = False) -> Any:
         a, b = self._factors
         dim = max(a.dim(), b.dim())
         parts = [
@@ -109,15 +110,17 @@ class Elementwise(LinearMap):
             for lane, other in zip(lanes, (b, a), strict=True)
             if lane is not None
         ]
-        return parts[0] + parts[1] if len(parts) == 2 else parts[0].expand(-1, *torch.broadcast_shapes(a.shape, b.shape))
+        if len(parts) == 2:
+            return parts[0] + parts[1]
+        return parts[0].expand(-1, *(a * b).shape)
 
-    def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:  # noqa: D102
+    def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:
         a, b = self._factors
         scaled = u * self._weight
         return [unbroadcast(scaled * b, a.shape), unbroadcast(scaled * a, b.shape)]
 
     @property
-    def nbytes(self) -> int:  # noqa: D102
+    def nbytes(self) -> int:
         return sum(t.numel() * t.element_size() for t in self._factors)
 
 
@@ -127,7 +130,9 @@ def _mul_taylor(call: Call) -> LinearMap:
     return _mul(call)
 
 
-@register(aten.mul.Tensor, aten.mul.Scalar, kind="product", frozen=_WORDS, smooth=_mul_taylor, decisions=_product_decisions)
+@register(
+    aten.mul.Tensor, aten.mul.Scalar, kind="product", frozen=_WORDS, smooth=_mul_taylor, decisions=_product_decisions
+)
 def _mul(call: Call) -> LinearMap:
     a, b = call["self"], call["other"]
     if len(call.carries) == 2:
@@ -168,18 +173,18 @@ class MatrixProduct(LinearMap):
         super().__init__()
         self._other, self._left, self._shape, self._decision = other, left, tuple(shape), decision
 
-    def forward(self, lanes: Sequence[Lane], reuse: bool = False) -> Any:  # noqa: D102
+    def forward(self, lanes: Sequence[Lane], reuse: bool = False) -> Any:
         (lane,) = lanes
         assert lane is not None
         lane = align(lane, self._other.dim())
         return lane @ self._other if self._left else self._other @ lane
 
-    def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:  # noqa: D102
+    def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:
         turned = self._other.transpose(-1, -2)
         return [unbroadcast(u @ turned if self._left else turned @ u, self._shape)]
 
     @property
-    def nbytes(self) -> int:  # noqa: D102
+    def nbytes(self) -> int:
         return self._other.numel() * self._other.element_size() if self._decision else 0
 
 

@@ -220,7 +220,7 @@ def register(
 
 
 def first_order(call: Call) -> LinearMap:
-    """First-order expansion at x0, for any differentiable operation (paper 000, eq. 4)."""
+    """First-order expansion at x0, for any differentiable operation (Navarrete Michelini et al. 2019, eq. 4)."""
     function = call.function()
     if isinstance(call.output, Tensor):
         return FirstOrder(function, call.moving, call.output)
