@@ -247,8 +247,8 @@ def table(rows: list[dict[str, object]], rounds: int) -> str:
     lines += [
         "",
         "Memory is the growth of the peak resident set during F^T u for 8 outputs in a fresh process. Decisions are "
-        "set against the float storage of the same switches and selections: a switch takes one bit (1/32), a place in a "
-        "pooling window one byte (1/4), a smooth unit its slope (1/1); networks of smooth units have no switches to "
+        "set against the float storage of the same switches and selections: a switch takes one bit (1/32), a place in "
+        "a pooling window one byte (1/4), a smooth unit its slope (1/1); networks of smooth units have no switches to "
         "compare with.",
     ]
     return "\n".join(lines) + "\n"

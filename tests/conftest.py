@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+
+# pytest listens to every logger, which makes torch write a trace of each export: ten times the time of the export.
+logging.getLogger("torch.__trace").propagate = False
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -346,6 +346,7 @@ for _c in ((0, 1), (0,), (1,)):
     case(aten.hstack.default, [V, t(2, 3)], carries=_c)
     case(aten.vstack.default, [V, t(3, 6)], carries=_c)
     case(aten.slice_scatter.default, V, t(2, 2), 1, 1, 3, carries=_c)
+    case(aten.slice_scatter.default, V, t(2, 2), 1, 1, 9223372036854775807, 3, carries=_c)
     case(aten.select_scatter.default, V, t(2), 1, 2, carries=_c)
     case(aten.copy.default, V, t(6), carries=_c)
     case(aten.fill.Tensor, V, t(), carries=_c)

@@ -55,7 +55,7 @@ _linear(
     aten.movedim.intlist, aten.diag_embed.default, aten.repeat_interleave.self_int, aten.unsafe_split.Tensor,
 )  # fmt: skip
 _linear(
-    aten.cat.default, aten.stack.default, aten.slice_scatter.default, aten.select_scatter.default,
+    aten.cat.default, aten.stack.default, aten.select_scatter.default,
     aten.where.self, aten.index_add.default, aten.scatter_add.default, aten.hstack.default, aten.vstack.default,
     aten.scatter.src, aten.lerp.Scalar, aten.index_put.default,
     joint=True,
@@ -146,6 +146,33 @@ def _rsub(call: Call) -> LinearMap:
 @register(aten.neg.default, kind="linear", frozen="the operation itself")
 def _neg(call: Call) -> LinearMap:
     return Sum((-1.0,), (call.output.shape,), call.output.shape, None)
+
+
+@register(
+    aten.slice_scatter.default,
+    kind="linear",
+    frozen="the operation itself",
+    constant="the side that is no lane",
+)
+def _slice_scatter(call: Call) -> LinearMap:
+    dim, start, step = call["dim"], call["start"], call["step"]
+    whole, part = call["self"], call["src"]
+    end = call["end"] if call["end"] is None else min(call["end"], whole.shape[dim])  # vmap overflows on an open end
+
+    def around(value: Tensor) -> Tensor:
+        return torch.slice_scatter(value, torch.zeros_like(part), dim, start, end, step)
+
+    def within(value: Tensor) -> Tensor:
+        return torch.slice_scatter(torch.zeros_like(whole), value, dim, start, end, step)
+
+    parts: list[tuple[LinearMap, list[int]]] = []
+    constant = torch.zeros_like(call.output)
+    for name, value, function in (("self", whole, around), ("src", part, within)):
+        if call.carried(name):
+            parts.append((Operation(function, [value]), [call.carries.index(call.place(name))]))
+        else:
+            constant = constant + function(value)
+    return Together(parts, constant if len(parts) < 2 else None)
 
 
 # -- the same numbers in another shape -------------------------------------------------------------------------------
