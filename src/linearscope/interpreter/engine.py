@@ -240,7 +240,7 @@ class Engine:
                 grads.add_item(step.sources[0], step.node.args[1], back)
                 continue
             assert item.map is not None
-            reuse = isinstance(back, Tensor) and grads.free(back)
+            reuse = all(grads.free(t) for t in (back if isinstance(back, list) else [back]) if t is not None)
             grads.add_all(step.sources, item.map.transpose(back, reuse))
         if grads.result is None:
             return u.new_zeros(u.shape[0], *self.point.shape)

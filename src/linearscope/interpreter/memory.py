@@ -13,8 +13,9 @@ from linearscope.errors import InputError
 
 __all__ = ["Batches", "available_memory"]
 
-# A larger batch has to be this much faster per lane to be kept.
-_GAIN = 0.97
+# Sizes are tried from small to large, each twice, until one is this much slower per lane than the best so far.
+_SLOWER = 1.05
+_TRIES = 2
 
 
 def available_memory(device: torch.device) -> int:
@@ -42,27 +43,26 @@ class Batches:
         if budget <= 0:
             raise InputError(f"The memory budget is {budget} bytes; give a positive number.")
         self.most = max(1, budget // max(1, lane_bytes))
-        self._best: int | None = None
-        self._rates: dict[int, float] = {}
+        self._rates: dict[int, list[float]] = {}
 
     def run(self, lanes: Tensor, product: Callable[[Tensor], Tensor]) -> Tensor:
         """Apply ``product`` to all of ``lanes`` ``(P, ...)``, batch by batch, and return the results in one tensor."""
         done: list[Tensor] = []
         start = 0
         while start < len(lanes):
-            size = min(self._size(len(lanes) - start), len(lanes) - start)
+            size = min(self._size(), len(lanes) - start)
             begin = time.perf_counter()
             try:
                 done.append(product(lanes[start : start + size]))
             except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
                 if not _out_of_memory(error) or size == 1:
                     raise
-                self.most, self._best = max(1, size // 2), None
+                self.most = max(1, size // 2)
                 self._rates = {k: v for k, v in self._rates.items() if k <= self.most}
                 if lanes.device.type == "cuda":
                     torch.cuda.empty_cache()
                 continue
-            self._rates[size] = min(self._rates.get(size, float("inf")), (time.perf_counter() - begin) / size)
+            self._rates.setdefault(size, []).append((time.perf_counter() - begin) / size)
             start += size
         return done[0] if len(done) == 1 else torch.cat(done)
 
@@ -71,21 +71,19 @@ class Batches:
         for start in range(0, count, self.most):
             yield start, min(start + self.most, count)
 
-    def _size(self, left: int) -> int:
-        """The size to try next: 4, 8, 16 ... while each is faster per lane than the one before."""
-        if left <= 4 or self.most <= 4:
-            return min(4, self.most)
-        if self._best is None:
-            size = 4
-            while size in self._rates and 2 * size <= self.most:
-                if 2 * size in self._rates and self._rates[2 * size] > _GAIN * self._rates[size]:
-                    self._best = size
-                    break
-                size *= 2
-            else:
-                if size in self._rates:
-                    self._best = size
-        return self._best or size
+    def _size(self) -> int:
+        """The size to run next: one still to be tried, or the fastest per lane."""
+        best, fastest, size = 1, float("inf"), 1
+        while size <= self.most:
+            seen = self._rates.get(size, [])
+            if len(seen) < _TRIES:
+                return size
+            if min(seen) < fastest:
+                best, fastest = size, min(seen)
+            elif min(seen) > _SLOWER * fastest:
+                break
+            size *= 2
+        return best
 
 
 def _out_of_memory(error: BaseException) -> bool:

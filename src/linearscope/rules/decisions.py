@@ -100,15 +100,15 @@ class Window:
         if self._indices is not None:
             return self._indices
         assert self._codes is not None
-        codes = self._codes.get()
-        result = torch.zeros_like(codes)
-        weight, scale = 1, 1
+        offsets = torch.zeros(self._kernel, dtype=torch.int64, device=self._starts[0].device)
+        corner = torch.zeros((), dtype=torch.int64, device=offsets.device)
+        scale = 1
         for axis in reversed(range(len(self._plane))):
-            offset = codes // weight % self._kernel[axis]
-            result += scale * (self._start(axis) + offset * self._dilation[axis])
-            weight *= self._kernel[axis]
+            steps = torch.arange(self._kernel[axis], device=offsets.device) * self._dilation[axis]
+            offsets += scale * steps.reshape(-1, *[1] * (len(self._plane) - 1 - axis))
+            corner = corner + scale * self._start(axis)
             scale *= self._plane[axis]
-        return result
+        return offsets.flatten()[self._codes.get()] + corner
 
     def compact(self) -> None:
         """Keep the place in the window only."""

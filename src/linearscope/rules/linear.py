@@ -64,7 +64,7 @@ _linear(aten.masked_fill.Scalar, aten.constant_pad_nd.default, aten.scatter.valu
 _linear(aten.where.ScalarSelf, aten.where.ScalarOther, zero=["self", "other"])
 _linear(aten.pad.default, zero=["value"], batched=True)
 _linear(
-    aten.avg_pool1d.default, aten.avg_pool2d.default, aten.avg_pool3d.default, aten.adaptive_avg_pool1d.default,
+    aten.avg_pool1d.default, aten.avg_pool3d.default, aten.adaptive_avg_pool1d.default,
     aten.adaptive_avg_pool2d.default, aten.adaptive_avg_pool3d.default, aten._adaptive_avg_pool2d.default,
     aten.pixel_shuffle.default, aten.pixel_unshuffle.default, aten.channel_shuffle.default,
     aten.upsample_nearest1d.vec, aten.upsample_nearest2d.vec, aten.upsample_nearest2d.default,
@@ -293,6 +293,27 @@ def _reduction(call: Call) -> LinearMap:
     return Reduction(value.shape, call.output.shape, dims, weight)
 
 
+class AveragePool(Batched):
+    """Two-dimensional average pooling; its transpose is the library's own, which needs no values."""
+
+    def __init__(self, call: Call) -> None:
+        super().__init__(call.function(), call.moving)
+        names = ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override")
+        self._settings = [call[name] for name in names]
+
+    def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:  # noqa: D102
+        shape = self._like[0].shape
+        folded = u.flatten(0, 1)
+        like = folded.new_zeros(()).expand(len(folded), *shape[1:])
+        back = aten.avg_pool2d_backward(folded, like, *self._settings)
+        return [back.unflatten(0, (u.shape[0], shape[0]))]
+
+
+@register(aten.avg_pool2d.default, kind="linear", frozen="the operation itself")
+def _average_pool(call: Call) -> LinearMap:
+    return AveragePool(call) if call.moving[0].dim() == 4 else Operation(call.function(), call.moving)
+
+
 # -- convolutions and dense layers -----------------------------------------------------------------------------------
 
 
@@ -350,7 +371,13 @@ class Convolution(LinearMap):
 
     def _run(self, lanes: Tensor, up: bool, size: Sequence[int]) -> Tensor:
         folded = lanes.flatten(0, 1)
-        if up:
+        one_place = all(extent == 1 for extent in self._weight.shape[2:]) and not any(self._padding)
+        if up and one_place and any(s > 1 for s in self._stride):
+            # A kernel of one place on a stride leaves gaps; filling zeros is faster than what the library does.
+            result = folded.new_zeros(len(folded), *size[1:])
+            places = tuple(slice(None, None, s) for s in self._stride)
+            result[(..., *places)] = _CONV_TRANSPOSE[self._axes](folded, self._weight, None, groups=self._groups)
+        elif up:
             extra = [
                 size[2 + i] - ((folded.shape[2 + i] - 1) * s - 2 * p + d * (self._weight.shape[2 + i] - 1) + 1)
                 for i, (s, p, d) in enumerate(zip(self._stride, self._padding, self._dilation, strict=True))
