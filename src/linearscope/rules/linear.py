@@ -301,7 +301,7 @@ class AveragePool(Batched):
         names = ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override")
         self._settings = [call[name] for name in names]
 
-    def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:  # noqa: D102
+    def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:
         shape = self._like[0].shape
         folded = u.flatten(0, 1)
         like = folded.new_zeros(()).expand(len(folded), *shape[1:])
