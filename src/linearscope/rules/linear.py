@@ -375,8 +375,8 @@ class Convolution(LinearMap):
         if up and one_place and any(s > 1 for s in self._stride):
             # A kernel of one place on a stride leaves gaps; filling zeros is faster than what the library does.
             result = folded.new_zeros(len(folded), *size[1:])
-            places = tuple(slice(None, None, s) for s in self._stride)
-            result[(..., *places)] = _CONV_TRANSPOSE[self._axes](folded, self._weight, None, groups=self._groups)
+            places = (slice(None), slice(None), *(slice(None, None, s) for s in self._stride))
+            result[places] = _CONV_TRANSPOSE[self._axes](folded, self._weight, None, groups=self._groups)
         elif up:
             extra = [
                 size[2 + i] - ((folded.shape[2 + i] - 1) * s - 2 * p + d * (self._weight.shape[2 + i] - 1) + 1)
