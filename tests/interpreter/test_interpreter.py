@@ -273,3 +273,11 @@ def test_float32_keeps_its_certificate(model: nn.Module, image: Tensor) -> None:
     assert it.certificate.reconstruction <= 1e-6
     assert it.certificate.frozen == {"relu": 3, "max_pool": 1}
     assert "relu" in str(it.certificate)
+
+
+def test_decisions_leave_the_grad_mode_alone():
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.Flatten())
+    it = ls.interpret(model, torch.rand(1, 3, 6, 6))
+    for _ in zip(it.decisions(), it.decisions(torch.rand(1, 3, 6, 6)), strict=True):
+        assert torch.is_grad_enabled()
+    assert torch.is_grad_enabled()

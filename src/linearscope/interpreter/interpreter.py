@@ -211,13 +211,13 @@ class LinearInterpreter:
             product = self._engine.forward(self._lanes(v, self.point, "run"), visit=visit)
         return product.reshape(len(v), *self.output_shape)
 
+    @torch.no_grad()  # as a decorator it holds for every step of the generator, and not between them
     def decisions(self, image: Tensor | None = None) -> Iterator[tuple[str, Tensor]]:
         """Name and decision of every switch and selection that lanes pass, on ``image`` (default: its own)."""
         self._unchanged()
         given = self.image if image is None else image
         self.program.check(given)
-        with torch.no_grad():
-            yield from self._engine.decisions(given)
+        yield from self._engine.decisions(given)
 
     def batches(self, count: int) -> list[tuple[int, int]]:
         """Start and end of the batches in which ``count`` lanes fit into the memory budget."""
