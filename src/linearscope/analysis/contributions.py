@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import overload
 
@@ -14,7 +14,7 @@ from linearscope.errors import CertificateError
 from linearscope.interpreter import LinearInterpreter, Visit
 from linearscope.interpreter.certificate import TOLERANCE
 
-__all__ = ["Contributions", "contributions", "share"]
+__all__ = ["Contributions", "contributions", "each_constant", "share"]
 
 
 @dataclass(frozen=True)
@@ -124,21 +124,35 @@ def share(u: Tensor, constant: Tensor) -> Tensor:
     return u.flatten(1).double() @ constant.flatten().double()
 
 
-def _sweep(it: LinearInterpreter, flat: Sequence[int]) -> list[Contributions]:
-    found: dict[str, Tensor] = {}
+def each_constant(it: LinearInterpreter, add: Callable[[str, Tensor, Tensor], None]) -> Callable[[Visit], None]:
+    """Make a visitor for :meth:`LinearInterpreter.walk` that calls ``add`` for every constant that is met.
+
+    ``add`` is given the name of the constant's node, the lanes ``(P, *shape)`` that came back to it, and the constant,
+    which broadcasts to ``shape``.
+    """
 
     def visit(at: Visit) -> None:
         name = at.step.node.name
         if at.step.bypass and at.step.node.index != it.plan.source:
-            found[name] = found.get(name, 0) + share(at.u, at.value)
+            add(name, at.u, at.value)
         elif at.map is not None:
             constant = at.map.constant
             constants = constant if isinstance(constant, tuple) else (constant,)
             lanes = at.u if isinstance(at.u, list) else [at.u]
             for u, c in zip(lanes, constants, strict=False):
                 if u is not None and c is not None:
-                    found[name] = found.get(name, 0) + share(u, c)
+                    add(name, u, c)
 
+    return visit
+
+
+def _sweep(it: LinearInterpreter, flat: Sequence[int]) -> list[Contributions]:
+    found: dict[str, Tensor] = {}
+
+    def add(name: str, u: Tensor, constant: Tensor) -> None:
+        found[name] = found.get(name, 0) + share(u, constant)
+
+    visit = each_constant(it, add)
     gradient = it.walk(it.impulses(list(flat)), visit)
     inputs = share(gradient.reshape(len(flat), *it.point.shape), it.point)
     scores = it.output.flatten()[list(flat)].double()

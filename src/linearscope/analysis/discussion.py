@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from linearscope.analysis.contributions import share
+from linearscope.analysis.contributions import contributions, each_constant, share
 from linearscope.analysis.targets import Target, flat_targets
 from linearscope.errors import InputError
 from linearscope.interpreter import LinearInterpreter, Visit
@@ -184,7 +184,7 @@ def _spread(it: LinearInterpreter, flat: Sequence[int]) -> Tensor:
     # Maps of one size are summed before they are resized, which is by far the most expensive part.
     by_size: dict[tuple[int, int], Tensor] = {}
 
-    def add(u: Tensor, constant: Tensor) -> None:
+    def add(_: str, u: Tensor, constant: Tensor) -> None:
         nonlocal total
         if u.dim() == 5 and u.shape[1] == 1:
             here = _over_channels(u[:, 0], constant)
@@ -193,7 +193,7 @@ def _spread(it: LinearInterpreter, flat: Sequence[int]) -> Tensor:
         else:
             total += (share(u, constant).to(total) / (size[0] * size[1]))[:, None, None]
 
-    gradient = it.walk(it.impulses(list(flat)), _each_constant(it, add))
+    gradient = it.walk(it.impulses(list(flat)), each_constant(it, add))
     for here in by_size.values():
         total += _area_resize(here, size)
     return total + (gradient * it.point).sum(1)
@@ -211,20 +211,6 @@ def _over_channels(u: Tensor, constant: Tensor) -> Tensor:
             values = u.flatten(1)[:, places] * constant.flatten()[places]
             return sums.index_add_(1, places % sums.shape[1], values).reshape(u.shape[0], *u.shape[2:])
     return (u * constant).sum(1)
-
-
-def _each_constant(it: LinearInterpreter, add: Callable[[Tensor, Tensor], None]) -> Callable[[Visit], None]:
-    def visit(at: Visit) -> None:
-        if at.step.bypass and at.step.node.index != it.plan.source:
-            add(at.u, at.value)
-        elif at.map is not None:
-            constant = at.map.constant
-            constants = constant if isinstance(constant, tuple) else (constant,)
-            for u, c in zip(at.u if isinstance(at.u, list) else [at.u], constants, strict=False):
-                if u is not None and c is not None:
-                    add(u, c)
-
-    return visit
 
 
 def _area_resize(maps: Tensor, size: Sequence[int]) -> Tensor:
@@ -295,8 +281,6 @@ def _weighted(it: LinearInterpreter, flat: Sequence[int], only: str | None = Non
 
 
 def _layered(it: LinearInterpreter, flat: Sequence[int]) -> Tensor:
-    from linearscope.analysis.contributions import contributions
-
     each = contributions(it, list(flat))
     total = _input(it, flat)
     pixels = total.shape[1] * total.shape[2]
