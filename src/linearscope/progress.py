@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import TypeVar
 
 __all__ = ["track"]
@@ -14,7 +14,9 @@ T = TypeVar("T")
 DELAY = 2.0
 
 
-def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
+def track(
+    items: Iterable[T], description: str, total: int | None = None, size: Callable[[T], int] = lambda _: 1
+) -> Iterator[T]:
     """Yield ``items``; after two seconds, and only on a terminal, show a progress bar on stderr.
 
     Parameters
@@ -25,6 +27,8 @@ def track(items: Iterable[T], description: str, total: int | None = None) -> Ite
         What is being done, a few words.
     total
         How many items there are, when ``items`` has no length.
+    size
+        For how many of the total an item counts.
 
     Examples
     --------
@@ -50,14 +54,16 @@ def track(items: Iterable[T], description: str, total: int | None = None) -> Ite
     task = bar.add_task(description, total=total)
     start = time.monotonic()
     shown = False
+    done = 0
     try:
-        for done, item in enumerate(items):
+        for item in items:
             if not shown and time.monotonic() - start > DELAY:
                 bar.start()
                 shown = True
             if shown:
                 bar.update(task, completed=done)
             yield item
+            done += size(item)
     finally:
         if shown:
             bar.stop()

@@ -109,9 +109,8 @@ def contributions(
     constant is <dy/d(node), constant>.
     """
     flat = flat_targets(it, target)
-    done: list[Contributions] = []
-    for start, end in it.batches(len(flat)):
-        done.extend(_sweep(it, flat[start:end]))
+    swept = it.in_batches(len(flat), lambda start, end: _sweep(it, flat[start:end]))
+    done = [one for batch in swept for one in batch]
     return done[0] if is_one(target) else done
 
 

@@ -85,7 +85,6 @@ def discussion(
     targets: Target | Sequence[Target] | None = None,
     *,
     variant: str = DEFAULT_VARIANT,
-    progress: bool = True,
 ) -> Discussion:
     """Spread scores over the pixels of the image.
 
@@ -103,8 +102,6 @@ def discussion(
         whole rescaled to the score.
         ``"weighted"``: constants times what they are worth to the target, projected back; rescaled as a whole.
         ``"layered"``: the same, each layer's term rescaled to its own share first. One backward walk a layer: slow.
-    progress
-        Show a progress bar (on a terminal only).
 
     Raises
     ------
@@ -133,18 +130,18 @@ def discussion(
     scores = it.output.flatten()[flat]
     maps = torch.empty(len(flat), *it.point.shape[2:], dtype=it.point.dtype)
     scale = torch.ones(len(flat), dtype=it.point.dtype)
-    batches = [(a, min(a + _LANES, end)) for start, end in it.batches(len(flat)) for a in range(start, end, _LANES)]
-    spread = VARIANTS[variant]
-    for start, end in track(batches, f"{len(flat)} discussions" if progress else "", len(batches)):
-        part = spread(it, flat[start:end])
+    place = 0
+    parts = it.in_batches(len(flat), lambda start, end: VARIANTS[variant](it, flat[start:end]))
+    for part in track(parts, "discussions", len(flat), len):
+        end = place + len(part)
         if variant in _RESCALED:
-            total = part.sum((1, 2))
-            factor = scores[start:end] / total
+            factor = scores[place:end] / part.sum((1, 2))
             if not torch.isfinite(factor).all():
                 raise InputError(f"A {variant!r} discussion sums to zero, so that it cannot be scaled to its score.")
             part = part * factor[:, None, None]
-            scale[start:end] = factor.cpu()
-        maps[start:end] = part.cpu()
+            scale[place:end] = factor.cpu()
+        maps[place:end] = part.cpu()
+        place = end
     return Discussion(variant, tuple(flat), scores.cpu(), maps, scale)
 
 
@@ -170,7 +167,6 @@ def votes(d: Discussion, *, pool: int = 1) -> Votes:
     return Votes(d.targets, torch.tensor(d.targets)[maps.argmax(0)], pool)
 
 
-_LANES = 16
 _RESCALED = {"printed", "weighted"}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
 
 __all__ = ["MEMORY", "LinearInterpreter", "interpret"]
+
+T = TypeVar("T")
 
 MEMORY = ("auto", "store", "stream")
 
@@ -129,8 +131,8 @@ class LinearInterpreter:
             self._engine = Engine(self.plan, image, limit)
         self._versions = program.versions()
         self.output, self.point = self._engine.output, self._engine.point
-        # Both directions fit the same memory; which batch goes fastest is measured for each.
-        self._forward, self._backward = (Batches(self.plan.lane_bytes(), budget) for _ in range(2))
+        # All fit the same memory; which batch goes fastest is measured for each.
+        self._forward, self._backward, self._walks = (Batches(self.plan.lane_bytes(), budget) for _ in range(3))
         self.residual, self.certificate = self._certify()
 
     # -- facts -------------------------------------------------------------------------------------------------------
@@ -197,7 +199,7 @@ class LinearInterpreter:
         """F^T u while ``visit`` sees every node the lanes come back to, and may add to them; for analyses.
 
         Unlike in :meth:`rmatvec` the lanes are not split, so that ``visit`` sees each node once: callers split by
-        :meth:`batches`.
+        :meth:`in_batches`.
         """
         self._unchanged()
         with torch.no_grad():
@@ -219,9 +221,12 @@ class LinearInterpreter:
         self.program.check(given)
         yield from self._engine.decisions(given)
 
-    def batches(self, count: int) -> list[tuple[int, int]]:
-        """Start and end of the batches in which ``count`` lanes fit into the memory budget."""
-        return list(self._backward.sizes(count))
+    def in_batches(self, count: int, work: Callable[[int, int], T]) -> Iterator[T]:
+        """Call ``work(start, end)`` for as many of ``count`` lanes as memory and speed advise; yield what it returns.
+
+        When memory runs out, ``work`` is called again for fewer.
+        """
+        return self._walks.each(count, work)
 
     def impulses(self, indices: Index | Sequence[Index] | Tensor) -> Tensor:
         """One-hot outputs ``(P, *output_shape)`` at ``indices``."""
@@ -261,7 +266,7 @@ class LinearInterpreter:
     def _run(self, lanes: Tensor, batches: Batches, product: Callable[[Tensor], Tensor]) -> Tensor:
         self._unchanged()
         with torch.no_grad():
-            return batches.run(lanes, product)
+            return torch.cat(list(batches.each(len(lanes), lambda start, end: product(lanes[start:end]))))
 
     def _lanes(self, v: Tensor, like: Tensor, name: str) -> Tensor:
         shape = _probe_shape(like)

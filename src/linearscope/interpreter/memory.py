@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import torch
-from torch import Tensor
 
 from linearscope.errors import InputError
 
 __all__ = ["Batches", "available_memory"]
+
+T = TypeVar("T")
 
 # Sizes are tried from small to large, each twice, until one is this much slower per lane than the best so far.
 _SLOWER = 1.05
@@ -45,31 +47,28 @@ class Batches:
         self.most = max(1, budget // max(1, lane_bytes))
         self._rates: dict[int, list[float]] = {}
 
-    def run(self, lanes: Tensor, product: Callable[[Tensor], Tensor]) -> Tensor:
-        """Apply ``product`` to all of ``lanes`` ``(P, ...)``, batch by batch, and return the results in one tensor."""
-        done: list[Tensor] = []
+    def each(self, count: int, work: Callable[[int, int], T]) -> Iterator[T]:
+        """Call ``work(start, end)`` for batches of ``count`` lanes and yield what it returns.
+
+        A batch for which memory runs out is done again in halves, and no larger one is tried afterwards.
+        """
         start = 0
-        while start < len(lanes):
-            size = min(self._size(), len(lanes) - start)
+        while start < count:
+            size = min(self._size(), count - start)
             begin = time.perf_counter()
             try:
-                done.append(product(lanes[start : start + size]))
+                result = work(start, start + size)
             except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
                 if not _out_of_memory(error) or size == 1:
                     raise
                 self.most = max(1, size // 2)
                 self._rates = {k: v for k, v in self._rates.items() if k <= self.most}
-                if lanes.device.type == "cuda":
+                if torch.cuda.is_available():
                     torch.cuda.empty_cache()
                 continue
             self._rates.setdefault(size, []).append((time.perf_counter() - begin) / size)
             start += size
-        return done[0] if len(done) == 1 else torch.cat(done)
-
-    def sizes(self, count: int) -> Iterator[tuple[int, int]]:
-        """Start and end of batches of at most ``most`` for ``count`` lanes."""
-        for start in range(0, count, self.most):
-            yield start, min(start + self.most, count)
+            yield result
 
     def _size(self) -> int:
         """The size to run next: one still to be tried, or the fastest per lane."""
