@@ -55,7 +55,7 @@ _linear(
     aten.movedim.intlist, aten.diag_embed.default, aten.repeat_interleave.self_int, aten.unsafe_split.Tensor,
 )  # fmt: skip
 _linear(
-    aten.cat.default, aten.stack.default, aten.select_scatter.default,
+    aten.stack.default, aten.select_scatter.default,
     aten.where.self, aten.index_add.default, aten.scatter_add.default, aten.hstack.default, aten.vstack.default,
     aten.scatter.src, aten.lerp.Scalar, aten.index_put.default,
     joint=True,
@@ -256,6 +256,44 @@ def _permute(call: Call) -> LinearMap:
         a, b = (call["dim0"], call["dim1"]) if call.node.target is aten.transpose.int else (0, dim - 1)
         order[a], order[b] = order[b], order[a]
     return Permute(order)
+
+
+class Concatenate(LinearMap):
+    """Values side by side along one axis; its transpose cuts them apart without a copy."""
+
+    def __init__(
+        self, sizes: Sequence[int], carries: Sequence[int], axis: int, shape: Sequence[int], constant: Tensor | None
+    ) -> None:
+        super().__init__(constant)
+        self._sizes, self._carries, self._axis, self._shape = tuple(sizes), tuple(carries), axis + 1, tuple(shape)
+
+    def forward(self, lanes: Sequence[Lane], reuse: bool = False) -> Tensor:
+        given = dict(zip(self._carries, lanes, strict=True))
+        one = next(lane for lane in lanes if lane is not None)
+        parts = []
+        for i, size in enumerate(self._sizes):
+            lane = given.get(i)
+            if lane is None:
+                shape = [len(one), *self._shape]
+                shape[self._axis] = size
+                lane = one.new_zeros(()).expand(shape)
+            parts.append(lane)
+        return torch.cat(parts, self._axis)
+
+    def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:
+        parts = u.split(self._sizes, self._axis)
+        return [parts[i] for i in self._carries]
+
+
+@register(aten.cat.default, kind="linear", frozen="the operation itself", constant="the sides that are no lanes")
+def _concatenate(call: Call) -> LinearMap:
+    output, axis = call.output, call["dim"] % call.output.dim()
+    constant = None
+    if len(call.carries) < len(call.inputs):
+        constant = torch.cat(
+            [torch.zeros_like(one) if i in call.carries else one for i, one in enumerate(call.inputs)], axis
+        )
+    return Concatenate([one.shape[axis] for one in call.inputs], call.carries, axis, output.shape, constant)
 
 
 # -- averages and sums -----------------------------------------------------------------------------------------------
