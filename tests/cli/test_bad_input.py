@@ -148,6 +148,11 @@ CASES = {
     "zero deviation": ([*TOUR, "--preprocess", "std=0"], "std"),
     "unknown device": ([*TOUR, "--device", "gpu"], "gpu"),
     "device that is not there": ([*TOUR, "--device", "cuda:99"], "cuda:99"),
+    "device without numbers": ([*TOUR, "--device", "meta"], "meta"),
+    "file for the records": (
+        ["contributions", ".", "--model", "models.py:classifier", "--out", "text.txt"],
+        "text.txt",
+    ),
     "unknown type": ([*TOUR, "--dtype", "float8"], "float"),
     # places
     "file for the page": ([*TOUR, "--out", "text.txt"], "text.txt"),
@@ -197,6 +202,7 @@ LEGITIMATE = {
     "one bit": lambda: Image.new("1", (24, 20), 1),
     "palette": lambda: Image.new("P", (24, 20), 7),
     "grey with alpha": lambda: Image.new("LA", (24, 20), (9, 128)),
+    "very wide": lambda: Image.new("RGB", (3000, 9), "red"),
     "RGBA": lambda: Image.new("RGBA", (24, 20), (9, 99, 200, 128)),
 }
 

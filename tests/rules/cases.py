@@ -281,6 +281,7 @@ case(aten.col2im.default, t(2, 12, 4), [3, 3], [2, 2], [1, 1], [0, 0], [1, 1])
 _grid = torch.rand(2, 3, 3, 2, generator=_generator, dtype=torch.float64) * 2 - 1
 case(aten.grid_sampler.default, X, _grid, 0, 0, False)
 case(aten.grid_sampler_2d.default, X, _grid, 0, 1, True)
+case(aten.affine_grid_generator.default, t(2, 2, 3), [2, 3, 4, 5], False)
 
 # -- views and indices -----------------------------------------------------------------------------------------------
 case(aten.view.default, X, [2, -1])

@@ -88,6 +88,8 @@ def fgsm(
 
     Source: Goodfellow et al. 2015; Navarrete Michelini et al. 2019, section 8.A.
     """
+    if not isinstance(program, Program):
+        raise InputError("The attack takes a Program; give capture(model, image).")
     if len(program.output_shape) != 2 or program.output_shape[0] != 1:
         raise InputError(f"The attack needs one row of scores; the output has shape {program.output_shape}.")
     if not 0 < epsilon <= 1:

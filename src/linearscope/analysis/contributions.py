@@ -12,7 +12,6 @@ from torch import Tensor
 from linearscope.analysis.targets import Target, flat_targets, is_one
 from linearscope.errors import CertificateError
 from linearscope.interpreter import LinearInterpreter, Visit
-from linearscope.interpreter.certificate import TOLERANCE
 
 __all__ = ["Contributions", "contributions", "each_constant", "share"]
 
@@ -120,7 +119,7 @@ def share(u: Tensor, constant: Tensor) -> Tensor:
         constant = constant.unsqueeze(0)
     summed = [axis + 1 for axis, size in enumerate(constant.shape) if size == 1]
     u = u.sum(summed, keepdim=True) if summed else u
-    return u.flatten(1).double() @ constant.flatten().double()
+    return u.reshape(len(u), -1).double() @ constant.flatten().double()
 
 
 def each_constant(it: LinearInterpreter, add: Callable[[str, Tensor, Tensor], None]) -> Callable[[Visit], None]:
@@ -165,7 +164,7 @@ def _sweep(it: LinearInterpreter, flat: Sequence[int]) -> list[Contributions]:
         values = table[:, column].tolist()
         largest = max(map(abs, [score, *values])) or 1.0
         error = abs(sum(values) - score) / largest
-        if not error <= TOLERANCE[it.point.dtype]:
+        if not error <= it.certificate.tolerance:
             raise CertificateError(
                 f"The shares of output {target} miss its score by {error:.1e} of the largest; please report the model."
             )

@@ -96,6 +96,10 @@ def reach(it: LinearInterpreter, direction: Tensor, steps: Sequence[float] = ())
             smooth = True
 
     it.run(lane, visit)
+    # Integers and booleans made from the image (an argmax, a comparison) and traced branches may change anywhere.
+    hidden = it.program.bound is not None or any(
+        step.node.dtype is not None and not step.node.dtype.is_floating_point for step in it.plan.steps
+    )
     first = min(layers, key=layers.__getitem__, default="")
     step = layers.get(first, float("inf"))
     size = float(lane.double().norm())
@@ -104,7 +108,13 @@ def reach(it: LinearInterpreter, direction: Tensor, steps: Sequence[float] = ())
         for t in track(list(steps), "counting changed decisions")
     ]
     return Reach(
-        step, step * size, first if step < float("inf") else "", not smooth, layers, tuple(steps), tuple(changed)
+        step,
+        step * size,
+        first if step < float("inf") else "",
+        not smooth and not hidden,
+        layers,
+        tuple(steps),
+        tuple(changed),
     )
 
 

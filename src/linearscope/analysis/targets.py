@@ -37,12 +37,14 @@ def flat_targets(it: LinearInterpreter, targets: Target | Sequence[Target] | Ten
         When there is no such output.
     """
     plain = _plain(targets)
+    if not is_one(targets) and not isinstance(plain, list | tuple | range):
+        raise InputError(f"A target is an index, an index tuple or a list of them, not {targets!r}.")
     many: list[Any] = [plain] if is_one(targets) else list(plain)  # type: ignore[call-overload]
     shape = it.output_shape
     size = prod(shape)
     found = []
     for target in map(_plain, many):
-        if isinstance(target, int) and -size <= target < size:
+        if isinstance(target, int) and not isinstance(target, bool) and -size <= target < size:
             found.append(target % size)
             continue
         place, fits = 0, isinstance(target, tuple) and len(target) == len(shape)

@@ -7,6 +7,7 @@ import sys
 
 import typer
 
+from linearscope.cli.options import INTERRUPTED
 from linearscope.errors import LinearscopeError
 
 __all__ = ["app", "main"]
@@ -20,7 +21,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-USER_ERROR, INTERRUPTED = 2, 130
+USER_ERROR = 2
 
 
 def main() -> None:

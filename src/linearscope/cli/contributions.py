@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from linearscope.cli.options import (
+    INTERRUPTED,
     Device,
     Dtype,
     Epsilon,
@@ -75,7 +76,11 @@ def contributions(
         bounds=ready.bounds,
         names=ready.names,
     )
-    records, skipped = sweep.run(files)
+    try:
+        records, skipped = sweep.run(files)
+    except KeyboardInterrupt:
+        print("Interrupted. The same command goes on where it stopped.", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
     notes = [f"{name} was skipped: {reason}" for name, reason in skipped]
     if strength is not None:
         notes.insert(0, f"Every image was attacked first (FGSM, {epsilon:g} pixel levels).")

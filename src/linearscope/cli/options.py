@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from linearscope.program import Program
 
 __all__ = [
+    "INTERRUPTED",
     "Device",
     "Dtype",
     "Epsilon",
@@ -33,6 +34,9 @@ __all__ = [
     "epsilon_in_pixels",
     "prepare",
 ]
+
+#: Exit code after Ctrl-C.
+INTERRUPTED = 130
 
 Model = Annotated[
     str | None,
@@ -170,7 +174,7 @@ def prepare(
 def _device(name: str, torch_: Any) -> torch.device:
     try:
         place: torch.device = torch_.device(name)
-        torch_.zeros(1, device=place)
+        torch_.zeros(1, device=place).item()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise InputError(
             f"The device {name!r} cannot be used here. Give --device cpu, or one this machine has."

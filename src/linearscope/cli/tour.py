@@ -96,7 +96,6 @@ def tour(
         labels=names,
         command="linearscope " + shlex.join(sys.argv[1:]),
         seconds=time.perf_counter() - start,
-        notes=program.notes,
     )
     page = write_tour(result, about, out)
     for label in result.before.shown:

@@ -74,8 +74,9 @@ class Engine:
         self.stored_bytes = 0
         for item in self._fresh():
             if item.map is not None and item.step.rule is not None:
-                if item.map.nbytes and item.step.rule.kind != "linear":
-                    self.frozen[item.step.rule.kind] += 1
+                if item.map.nbytes:
+                    kind = item.step.rule.kind
+                    self.frozen["selection" if kind == "linear" else kind] += 1
                 if self._stored is not None:
                     item.map.compact()
                     self.stored_bytes += item.map.nbytes

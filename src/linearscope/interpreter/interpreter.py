@@ -97,8 +97,10 @@ def interpret(
     program.check(image)
     if memory not in MEMORY:
         raise InputError(f"There is no memory mode {memory!r}; there are {', '.join(map(repr, MEMORY))}.")
+    if memory_budget is not None and (not isinstance(memory_budget, int) or memory_budget <= 0):
+        raise InputError(f"memory_budget is {memory_budget!r}; give a positive number of bytes.")
     budget = memory_budget if memory_budget is not None else available_memory(image.device) // 2
-    return LinearInterpreter(program, image.detach(), program.image.index, interpretation, memory, budget)
+    return LinearInterpreter(program, image.detach().clone(), program.image.index, interpretation, memory, budget)
 
 
 class LinearInterpreter:
@@ -303,7 +305,7 @@ class LinearInterpreter:
             dict(sorted(self._engine.frozen.items(), key=lambda item: -item[1])),
             self.plan.interpretation,
             self.point.dtype,
-            TOLERANCE[self.point.dtype],
+            max(TOLERANCE[dtype] for dtype in self.plan.dtypes),
             self.program.notes,
         )
         certificate.check()

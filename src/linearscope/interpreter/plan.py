@@ -95,6 +95,8 @@ class Plan:
             for index in step.sources:
                 self.lane_last.setdefault(index, step.node.index)
         self.reaches = program.output in moving
+        #: Every type of number that values of the image are kept in: the coarsest bounds what can be exact.
+        self.dtypes = {node.dtype for node in live if node.dtype is not None and node.dtype.is_floating_point}
 
     def _carries(self, node: Node) -> tuple[int, ...]:
         program = self.program

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+import io
+import logging
 import operator
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import replace
 from typing import Any
 
@@ -75,8 +78,8 @@ def capture(model: nn.Module, image: Tensor, *, output: str | int | None = None)
     _check(model, image)
     clone = evaluation_copy(model)
     notes: list[str] = []
-    with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    bound: Tensor | None = None
+    with torch.no_grad(), _quietly():
         expected = _run(model, image)
         try:
             exported = _export(clone, image)
@@ -88,8 +91,11 @@ def capture(model: nn.Module, image: Tensor, *, output: str | int | None = None)
                     f"The model cannot be captured: torch.export says {_first_line(refusal)!r} and tracing says "
                     f"{_first_line(error)!r}; rewrite that part with tensor operations."
                 ) from error
-            notes.append("traced on this image: branches that depend on the image stay as they were taken")
-    return from_exported(exported, output=output, notes=notes, verify=(image, expected))
+            notes.append("traced on this image: branches that depend on it stay as they were taken, for it alone")
+            bound = image.detach().clone()
+    program = from_exported(exported, output=output, notes=notes, verify=(image, expected))
+    program.bound = bound
+    return program
 
 
 def from_exported(
@@ -141,6 +147,19 @@ def warn(message: str) -> None:
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("linearscope."):
         frame, level = frame.f_back, level + 1
     warnings.warn(message, LinearscopeWarning, stacklevel=level)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without the warnings and logs that PyTorch makes of a model that is then captured in another way."""
+    disabled = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(disabled)
 
 
 def _run(model: nn.Module, image: Tensor) -> Any:

@@ -54,6 +54,8 @@ def save(program: Program, path: str | os.PathLike[str]) -> None:
         When the file cannot be written.
     """
     target = Path(path)
+    if program.bound is not None:
+        raise InputError("A program that was traced on one image holds for it alone and is not saved; save the model.")
     image = torch.zeros(program.input_shape, dtype=program.dtype, device=program.device)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")

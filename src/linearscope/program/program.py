@@ -115,6 +115,8 @@ class Program:
         Index of the node whose value is the output.
     notes
         What was done to the model that the user should know (a final softmax cut off, say).
+    bound
+        The only image that the Program holds for, when its control flow was traced on it.
 
     Examples
     --------
@@ -135,7 +137,9 @@ class Program:
         parameters: Mapping[int, Tensor],
         output: int,
         notes: Sequence[str] = (),
+        bound: Tensor | None = None,
     ) -> None:
+        self.bound = bound
         self.nodes = tuple(nodes)
         self.parameters = dict(parameters)
         self.output = output
@@ -250,6 +254,11 @@ class Program:
             raise InputError(f"The program works in {self.dtype} and the image is {image.dtype}; convert one of them.")
         if image.device.type != self.device.type:
             raise InputError(f"The program is on {self.device} and the image on {image.device}; move one of them.")
+        if self.bound is not None and not torch.equal(image, self.bound):
+            raise InputError(
+                "The program was traced on one image, whose branches it holds, and this is another; capture the model "
+                "on this image."
+            )
         if not torch.isfinite(image).all():
             raise InputError("The image holds NaN or infinite values; repair it before asking what the network saw.")
 
@@ -288,7 +297,10 @@ class Program:
             elif node.live and node.index < at:
                 continue
             nodes.append(node)
-        return head, _renumbered(nodes, self.parameters, self.output, self.notes)
+        tail = _renumbered(nodes, self.parameters, self.output, self.notes)
+        if self.bound is not None:
+            head.bound, tail.bound = self.bound, head(self.bound)
+        return head, tail
 
     def _with(self, output: int) -> Program:
         return _renumbered(self.nodes[: output + 1], self.parameters, output, self.notes)
@@ -344,7 +356,8 @@ class Program:
             index: tensor.to(device, dtype if tensor.dtype is old else tensor.dtype)
             for index, tensor in self.parameters.items()
         }
-        return Program(nodes, parameters, self.output, self.notes)
+        bound = self.bound.to(device, dtype) if self.bound is not None else None
+        return Program(nodes, parameters, self.output, self.notes, bound)
 
 
 def execute(node: Node, lookup: Callable[[int], Any]) -> Any:

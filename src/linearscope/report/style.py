@@ -154,7 +154,8 @@ def picture(pixels: Picture) -> Figure:
     height, width = pixels.shape[:2]
     side = max(height, width)
     scale = -(-SMALLEST_PICTURE // side) if side < SMALLEST_PICTURE else min(1.0, LARGEST_PICTURE / side)
-    figure = Figure(figsize=(width / 100, height / 100), dpi=100 * scale)
+    inches = (max(width, 1 / scale) / 100, max(height, 1 / scale) / 100)  # a very narrow one keeps a pixel
+    figure = Figure(figsize=inches, dpi=100 * scale)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
     axes.imshow(pixels, interpolation="nearest" if scale >= 1 else "antialiased", aspect="auto")

@@ -128,11 +128,11 @@ def _step(call: Call) -> LinearMap:
 
 
 def derivative(function: Callable[[Tensor], Any], x: Tensor) -> Tensor:
-    """h'(x) of a pointwise function."""
+    """h'(x) of a pointwise function, and 0 where it is infinite (the constant then holds the whole value)."""
     with torch.enable_grad():
         pulled = torch.func.vjp(function, x)
         result: Tensor = pulled[1](torch.ones_like(pulled[0]))[0]
-    return result
+    return torch.where(torch.isfinite(result), result, torch.zeros_like(result))
 
 
 def _taylor(call: Call) -> LinearMap:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from linearscope.program import Node, Program
 from linearscope.rules.maps import Batched, Composite, Lane, LinearMap, Operation, Product, Together, align, unbroadcast
-from linearscope.rules.registry import Call, register
+from linearscope.rules.registry import Call, first_order, place, register
 
 __all__ = ["Convolution", "Dense", "Reshape", "Sum", "added_product"]
 
@@ -76,7 +77,27 @@ _linear(
     aten.replication_pad3d.default, aten.im2col.default, aten.col2im.default,
     batched=True,
 )  # fmt: skip
-_linear(aten.grid_sampler.default, aten.grid_sampler_2d.default)
+
+_linear(aten.affine_grid_generator.default)
+
+
+def _sampled_at(node: Node, program: Program) -> Collection[int]:
+    """Where a value is sampled is a decision, when the value itself depends on the image."""
+    value, grid = place(node, "input"), place(node, "grid")
+    return (grid,) if program.nodes[node.inputs[value]].live else ()
+
+
+@register(
+    aten.grid_sampler.default, aten.grid_sampler_2d.default,
+    kind="sampling",
+    frozen="the operation itself, the places frozen",
+    smooth=True,
+    decisions=_sampled_at,
+)  # fmt: skip
+def _sample(call: Call) -> LinearMap:
+    if not call.carried("input"):
+        return first_order(call)
+    return Operation(call.function(), call.moving, None, call.decided)
 
 
 # -- additions -------------------------------------------------------------------------------------------------------
@@ -178,6 +199,22 @@ def _slice_scatter(call: Call) -> LinearMap:
 # -- the same numbers in another shape -------------------------------------------------------------------------------
 
 
+class Cast(LinearMap):
+    """The same numbers in another type."""
+
+    def __init__(self, inner: torch.dtype, outer: torch.dtype) -> None:
+        super().__init__()
+        self._inner, self._outer = inner, outer
+
+    def forward(self, lanes: Sequence[Lane], reuse: bool = False) -> Tensor:
+        lane = lanes[0]
+        assert lane is not None
+        return lane.to(self._outer)
+
+    def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:
+        return [u.to(self._inner)]
+
+
 class Reshape(LinearMap):
     """The numbers of the first input, in order, in another shape; further inputs give their type or shape only."""
 
@@ -209,6 +246,8 @@ class Reshape(LinearMap):
 def _reshape(call: Call) -> LinearMap:
     if not isinstance(call.output, Tensor):
         return Composite(Reshape(call.moving[0].shape, call.output[0].shape))
+    if call.moving[0].dtype != call.output.dtype:
+        return Cast(call.moving[0].dtype, call.output.dtype)
     return Reshape(call.moving[0].shape, call.output.shape, len(call.moving))
 
 

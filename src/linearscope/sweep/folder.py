@@ -138,7 +138,7 @@ class Sweep:
 
     def _program(self, image: Tensor) -> Program:
         shape = tuple(image.shape)
-        if shape not in self._programs:
+        if shape not in self._programs or self._programs[shape].bound is not None:
             program = self._capture(image)
             if len(program.output_shape) != 2:
                 raise InputError(f"The statistics need one row of scores; the output has shape {program.output_shape}.")
@@ -150,6 +150,8 @@ class Sweep:
     def _resume(self, folder: Path) -> dict[str, dict[str, Any]]:
         """Lines already there, by file name; a last line cut short by an interruption is removed."""
         header = {"linearscope": 1, "folder": folder.name, **self._settings}
+        if self._out.exists() and not self._out.is_dir():
+            raise InputError(f"{self._out} is a file and not a folder. Choose another --out.")
         self._out.mkdir(parents=True, exist_ok=True)
         if not self._path.exists():
             if any(self._out.iterdir()):
