@@ -34,6 +34,8 @@ def write_images(work):
     photo = bytes_of("RGB", (64, 64), "JPEG")
     (work / "cut.jpg").write_bytes(photo[: len(photo) // 2])
     (work / "folder.png").mkdir()
+    (work / "clean").mkdir()
+    (work / "clean" / "a.png").write_bytes(bytes_of())
     (work / "tiny.png").write_bytes(bytes_of(size=(1, 1)))
     header = bytearray(bytes_of())
     header[16:24] = (30000).to_bytes(4, "big") * 2
@@ -160,6 +162,8 @@ CASES = {
     "missing folder": (["contributions", "nowhere"], "nowhere"),
     "image for a folder": (["contributions", "photo.png"], "photo.png"),
     "folder without images": (["contributions", "folder.png"], "no images"),
+    "statistics of no scores": (["contributions", "clean", "--model", "models.py:upscaler"], "scores"),
+    "statistics without a rule": (["contributions", "clean", "--model", "models.py:unknown_operation"], "rule"),
     "records over other things": (["contributions", ".", "--model", "models.py:classifier", "--out", "."], "other"),
     "attack of no strength": (
         ["contributions", ".", "--model", "models.py:classifier", "--attack", "--epsilon", "0"],

@@ -91,6 +91,7 @@ class Sweep:
         self._capture, self._read = capture, read
         self._interpretation, self._epsilon, self._bounds, self._names = interpretation, epsilon, bounds, names
         self._programs: dict[tuple[int, ...], Program] = {}
+        self._header: dict[str, Any] = {}
 
     def run(self, files: Sequence[Path]) -> tuple[list[ImageRecord], list[tuple[str, str]]]:
         """Go through ``files``; return all records in their order, and the files that could not be used with reasons.
@@ -149,14 +150,12 @@ class Sweep:
 
     def _resume(self, folder: Path) -> dict[str, dict[str, Any]]:
         """Lines already there, by file name; a last line cut short by an interruption is removed."""
-        header = {"linearscope": 1, "folder": folder.name, **self._settings}
+        header = self._header = {"linearscope": 1, "folder": folder.name, **self._settings}
         if self._out.exists() and not self._out.is_dir():
             raise InputError(f"{self._out} is a file and not a folder. Choose another --out.")
-        self._out.mkdir(parents=True, exist_ok=True)
         if not self._path.exists():
-            if any(self._out.iterdir()):
+            if self._out.exists() and any(self._out.iterdir()):
                 raise InputError(f"{self._out} holds other files. Choose a new or empty folder with --out.")
-            self._append(header)
             return {}
         data = self._path.read_bytes()
         whole = data[: data.rfind(b"\n") + 1]
@@ -168,7 +167,7 @@ class Sweep:
         except ValueError as error:
             raise InputError(f"{self._path} is damaged. Choose another folder with --out, or remove it.") from error
         if not lines:
-            self._append(header)
+            self._path.unlink()
             return {}
         if lines[0] != json.loads(json.dumps(header)):
             changed = sorted(key for key in {**lines[0], **header} if lines[0].get(key) != header.get(key))
@@ -178,8 +177,11 @@ class Sweep:
         return {line["file"]: line for line in lines[1:]}
 
     def _append(self, line: Mapping[str, Any]) -> None:
+        # The folder and the settings come with the first record: a model that cannot be used leaves nothing behind.
+        lines = [line] if self._path.exists() else [self._header, line]
+        self._out.mkdir(parents=True, exist_ok=True)
         with self._path.open("ab") as file:
-            file.write(json.dumps(line).encode() + b"\n")
+            file.write(b"".join(json.dumps(one).encode() + b"\n" for one in lines))
             file.flush()
             os.fsync(file.fileno())
 
