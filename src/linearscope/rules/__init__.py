@@ -1,6 +1,6 @@
 """Rules: what each ATen operation means to an interpreter, one entry an operation."""
 
-from linearscope.rules import activations, linear, norms, pooling, products
+from linearscope.rules import activations, convolutions, linear, norms, pooling, products
 from linearscope.rules.maps import (
     Branch,
     FirstOrder,
@@ -23,6 +23,7 @@ __all__ = [
     "Selection",
     "Slope",
     "activations",
+    "convolutions",
     "find",
     "first_order",
     "linear",

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from linearscope.rules.linear import _axes
+from linearscope.rules.convolutions import per_axis
 from linearscope.rules.registry import Call
 
 __all__ = ["first_change"]
@@ -73,8 +73,8 @@ def _overtake(values: Tensor, lanes: Tensor, sign: float = 1.0) -> Tensor:
 
 def _pool2d(call: Call, lanes: Sequence[Tensor]) -> Tensor:
     x, lane = call["self"], lanes[0]
-    kernel = _axes(call["kernel_size"], 2)
-    stride, padding, dilation = (_axes(v, 2) for v in (call["stride"] or kernel, call["padding"], call["dilation"]))
+    kernel = per_axis(call["kernel_size"], 2)
+    stride, padding, dilation = (per_axis(v, 2) for v in (call["stride"] or kernel, call["padding"], call["dilation"]))
     out = (call.output if isinstance(call.output, Tensor) else call.output[0]).shape[-2:]
     after = [
         (size - 1) * s + d * (k - 1) + 1 - p - extent

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from linearscope.rules.convolutions import per_axis
 from linearscope.rules.decisions import Integers, Window
-from linearscope.rules.linear import _axes
 from linearscope.rules.maps import Composite, LinearMap, Operation, Selection, Slope
 from linearscope.rules.registry import Call, register
 
@@ -20,9 +20,9 @@ _SELECTS = "selects what x0 selected"
 
 def _windows(call: Call, axes: int) -> Selection:
     x = call["self"]
-    kernel = _axes(call["kernel_size"], axes)
-    stride = _axes(call["stride"] or kernel, axes)
-    padding, dilation = _axes(call["padding"], axes), _axes(call["dilation"], axes)
+    kernel = per_axis(call["kernel_size"], axes)
+    stride = per_axis(call["stride"] or kernel, axes)
+    padding, dilation = per_axis(call["padding"], axes), per_axis(call["dilation"], axes)
     pool = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}[axes]
     _, indices = pool(x, kernel, stride, padding, dilation, call["ceil_mode"], return_indices=True)
     plane = tuple(x.shape[-axes:])

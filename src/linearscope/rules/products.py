@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from linearscope.program import Node, Program
-from linearscope.rules.linear import added_product
+from linearscope.rules.convolutions import added_product
 from linearscope.rules.maps import FirstOrder, Lane, LinearMap, Operation, Product, Slope, align, unbroadcast
 from linearscope.rules.registry import Call, first_order, place, register
 
