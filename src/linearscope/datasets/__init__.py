@@ -1,5 +1,26 @@
-"""Readers of images with labels, for training scripts and statistics."""
+"""Readers and makers of images with labels, for training scripts and statistics."""
 
 from linearscope.datasets.cifar10 import CIFAR10_SHAPE, read_cifar10
+from linearscope.datasets.facades import (
+    FACADE_CLASSES,
+    FACADE_PALETTE,
+    Facade,
+    facade,
+    facade_labels,
+    facade_map,
+    facade_photo,
+    facades,
+)
 
-__all__ = ["CIFAR10_SHAPE", "read_cifar10"]
+__all__ = [
+    "CIFAR10_SHAPE",
+    "FACADE_CLASSES",
+    "FACADE_PALETTE",
+    "Facade",
+    "facade",
+    "facade_labels",
+    "facade_map",
+    "facade_photo",
+    "facades",
+    "read_cifar10",
+]
