@@ -1,6 +1,6 @@
 """Rules: what each ATen operation means to an interpreter, one entry an operation."""
 
-from linearscope.rules import activations, convolutions, linear, norms, pooling, products
+from linearscope.rules import activations, convolutions, linear, norms, pooling, products, resampling
 from linearscope.rules.maps import (
     Branch,
     FirstOrder,
@@ -31,5 +31,6 @@ __all__ = [
     "pooling",
     "products",
     "register",
+    "resampling",
     "table",
 ]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from linearscope.rules.maps import Batched, Lane, LinearMap, Operation, Product, Together
 from linearscope.rules.registry import Call, register
+from linearscope.rules.structure import Along, Box, Shape, Structure, fit, reversed_taps, taps
 
 __all__ = ["Convolution", "Dense", "added_product", "per_axis"]
 
@@ -31,6 +33,12 @@ class Dense(LinearMap):
 
     def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:  # noqa: D102
         return [u @ self._weight]
+
+    def structure(self, inputs: Sequence[Shape], output: Shape | None) -> Sequence[Structure] | None:  # noqa: D102
+        return [(*(Along(i) for i in range(len(inputs[0]) - 1)), None)]
+
+    def submatrix(self, output: Box, inputs: Sequence[Box | None]) -> LinearMap:  # noqa: D102
+        return Dense(self._weight[slice(*output[-1])], None)
 
 
 def _layer_taylor(call: Call) -> LinearMap:
@@ -99,6 +107,73 @@ class Convolution(LinearMap):
     def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:  # noqa: D102
         return [self._run(u, not self._transposed, self._inner)]
 
+    def structure(self, inputs: Sequence[Shape], output: Shape | None) -> Sequence[Structure] | None:  # noqa: D102
+        channels = None
+        if self._groups > 1:
+            places = np.arange(self._inner[1]).reshape(self._groups, -1)
+            channels = Along(1, places.repeat(self._outer[1] // self._groups, 0))
+        find = reversed_taps if self._transposed else taps
+        return [
+            (
+                Along(0),
+                channels,
+                *(
+                    Along(i + 2, find(self._outer[i + 2], self._inner[i + 2], self._weight.shape[i + 2], *setting))
+                    for i, setting in enumerate(zip(self._stride, self._padding, self._dilation, strict=True))
+                ),
+            )
+        ]
+
+    def submatrix(self, output: Box, inputs: Sequence[Box | None]) -> LinearMap:  # noqa: D102
+        (inner,) = inputs
+        assert inner is not None
+        return _Windowed(self, output, inner)
+
+
+class _Windowed(LinearMap):
+    """A convolution, or a transposed one, from a window of its input to a window of its output.
+
+    Strides relate a small grid and a large one; each place of the small grid covers a kernel on the large one. On the
+    large side the window is fitted to what the places of the small window cover.
+    """
+
+    def __init__(self, of: Convolution, output: Box, inner: Box) -> None:
+        super().__init__()
+        small, large = (inner, output) if of._transposed else (output, inner)
+        each, per = len(of._weight) // of._groups, of._weight.shape[1]
+        first, last = small[1][0] // each, -(-small[1][1] // each)  # whole groups
+        covered = [
+            (start * s - p, (stop - 1) * s - p + d * (k - 1) + 1)
+            for (start, stop), s, p, d, k in zip(
+                small[2:], of._stride, of._padding, of._dilation, of._weight.shape[2:], strict=True
+            )
+        ]
+        self._transposed, self._stride, self._dilation = of._transposed, of._stride, of._dilation
+        self._weight, self._groups = of._weight[first * each : last * each], last - first
+        self._small, self._large = small, large
+        self._filled: Box = (small[0], (first * each, last * each), *small[2:])
+        self._covered: Box = (large[0], (first * per, last * per), *covered)
+
+    def _down(self, lanes: Tensor) -> Tensor:
+        lanes = fit(lanes, self._large, self._covered)
+        convolve = _CONV[self._weight.dim() - 2]
+        result = convolve(lanes.flatten(0, 1), self._weight, None, self._stride, 0, self._dilation, self._groups)
+        return fit(result.reshape(*lanes.shape[:2], *result.shape[1:]), self._filled, self._small)
+
+    def _up(self, lanes: Tensor) -> Tensor:
+        lanes = fit(lanes, self._small, self._filled)
+        spread = _CONV_TRANSPOSE[self._weight.dim() - 2]
+        result = spread(lanes.flatten(0, 1), self._weight, None, self._stride, 0, 0, self._groups, self._dilation)
+        return fit(result.reshape(*lanes.shape[:2], *result.shape[1:]), self._covered, self._large)
+
+    def forward(self, lanes: Sequence[Lane], reuse: bool = False) -> Tensor:
+        (lane,) = lanes
+        assert lane is not None
+        return self._up(lane) if self._transposed else self._down(lane)
+
+    def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:
+        return [self._down(u) if self._transposed else self._up(u)]
+
 
 def per_axis(value: int | Sequence[int], axes: int) -> list[int]:
     """A setting given once, or once an axis, as one number an axis."""
@@ -162,6 +237,12 @@ def _convolution(call: Call) -> LinearMap:
     value, weight = call.moving[0], call["weight"]
     padding, bias = call["padding"], call["bias"]
     batched = value.dim() == weight.dim()
+    if isinstance(padding, str):
+        spans = [
+            d * (k - 1) for d, k in zip(per_axis(call["dilation"], weight.dim() - 2), weight.shape[2:], strict=True)
+        ]
+        if padding == "valid" or all(span % 2 == 0 for span in spans):
+            padding = [0 if padding == "valid" else span // 2 for span in spans]
     if not batched or isinstance(padding, str):
         constant = bias.reshape(-1, *[1] * (weight.dim() - 2)) if bias is not None else None
         function = call.function(zero=("bias",))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -35,6 +37,22 @@ class Bits:
             flat = ((self._packed[:, None] >> shifts) & 1).flatten()[:count]
         return flat.view(torch.bool).view(self.shape)
 
+    def part(self, box: Sequence[tuple[int, int]]) -> Tensor:
+        """Return the mask on a box, a range on each axis, without unpacking the rest."""
+        if self._mask is not None:
+            return self._mask[tuple(slice(*ends) for ends in box)]
+        assert self._packed is not None
+        *outer, (start, stop) = box
+        if self.shape[-1] % 8 == 0 and self._packed.device.type == "cpu":
+            rows = self._packed.view(*self.shape[:-1], -1)[tuple(slice(*ends) for ends in outer)]
+            flat = np.unpackbits(rows[..., start // 8 : -(-stop // 8)].numpy(), axis=-1)
+            inside = flat[..., start % 8 : start % 8 + stop - start]
+            return torch.from_numpy(np.ascontiguousarray(inside)).view(torch.bool)
+        place = torch.zeros((), dtype=torch.int64, device=self._packed.device)
+        for (first, last), size in zip(box, self.shape, strict=True):
+            place = place.unsqueeze(-1) * size + torch.arange(first, last, device=place.device)
+        return ((self._packed[place >> 3] >> (7 - (place & 7)).to(torch.uint8)) & 1).view(torch.bool)
+
     def compact(self) -> None:
         """Pack; :meth:`get` unpacks anew at every call."""
         if self._mask is None:
@@ -61,6 +79,11 @@ class Integers:
 
     def __init__(self, indices: Tensor, limit: int) -> None:
         self._indices, self._limit = indices, limit
+
+    @property
+    def shape(self) -> torch.Size:
+        """Of the indices."""
+        return self._indices.shape
 
     def get(self) -> Tensor:
         """Return the indices as int64."""
@@ -89,11 +112,24 @@ class Window:
     ) -> None:  # fmt: skip
         self._indices: Tensor | None = indices
         self._plane, self._kernel, self._dilation = plane, kernel, dilation
+        self._stride, self._padding = stride, padding
         self._starts = [
             torch.arange(size, device=indices.device) * step - pad
             for size, step, pad in zip(indices.shape[-len(plane) :], stride, padding, strict=True)
         ]
         self._codes: Integers | None = None
+
+    @property
+    def shape(self) -> torch.Size:
+        """Of the indices."""
+        if self._indices is not None:
+            return self._indices.shape
+        assert self._codes is not None
+        return self._codes.shape
+
+    def windows(self) -> list[tuple[int, int, int, int]]:
+        """Kernel, stride, padding and dilation, an axis each."""
+        return list(zip(self._kernel, self._stride, self._padding, self._dilation, strict=True))
 
     def get(self) -> Tensor:
         """Return the indices as int64, as PyTorch counts them."""

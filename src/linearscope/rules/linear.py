@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from linearscope.program import Node, Program
 from linearscope.rules.maps import Batched, Composite, Lane, LinearMap, Operation, Together, align, unbroadcast
 from linearscope.rules.registry import Call, first_order, place, register
+from linearscope.rules.structure import Along, Box, Shape, Structure, extent, pointwise
 
 __all__ = ["Reshape", "Sum"]
 
@@ -34,7 +36,7 @@ def _linear(*targets: Any, zero: Sequence[str] = (), joint: bool = False, batche
         if isinstance(call.output, Tensor) and (zero or (joint and len(moving) < len(call.inputs))):
             constant = call.function()(*[m.new_zeros(()).expand(m.shape).contiguous() for m in moving])
             constant = constant if constant.any() else None
-        if batched and call.carries == (0,) and moving[0].dim() == 4 and not _pads_batch(call):
+        if batched and call.carries == (0,) and moving[0].dim() == 4:
             return Batched(function, moving, constant)
         return Operation(function, moving, constant, call.decided)
 
@@ -42,12 +44,8 @@ def _linear(*targets: Any, zero: Sequence[str] = (), joint: bool = False, batche
     register(*targets, kind="linear", frozen=words, constant="what was left out" if zero or joint else "0")(freeze)
 
 
-def _pads_batch(call: Call) -> bool:
-    return call.node.target is aten.pad.default and len(call["pad"]) == 2 * call.moving[0].dim()
-
-
 _linear(
-    aten.expand.default, aten.repeat.default, aten.slice.Tensor, aten.select.int, aten.unbind.int,
+    aten.expand.default, aten.repeat.default, aten.select.int, aten.unbind.int,
     aten.split.Tensor, aten.split_with_sizes.default, aten.chunk.default, aten.tensor_split.indices,
     aten.unfold.default, aten.roll.default, aten.flip.default, aten.rot90.default, aten.diagonal.default,
     aten.as_strided.default, aten.index.Tensor, aten.index_select.default, aten.gather.default,
@@ -60,20 +58,14 @@ _linear(
     aten.scatter.src, aten.lerp.Scalar, aten.index_put.default,
     joint=True,
 )  # fmt: skip
-_linear(aten.masked_fill.Scalar, aten.constant_pad_nd.default, aten.scatter.value, zero=["value"])
+_linear(aten.masked_fill.Scalar, aten.scatter.value, zero=["value"])
 _linear(aten.where.ScalarSelf, aten.where.ScalarOther, zero=["self", "other"])
-_linear(aten.pad.default, zero=["value"], batched=True)
 _linear(
     aten.avg_pool1d.default, aten.avg_pool3d.default, aten.adaptive_avg_pool1d.default,
-    aten.adaptive_avg_pool2d.default, aten.adaptive_avg_pool3d.default, aten._adaptive_avg_pool2d.default,
-    aten.pixel_shuffle.default, aten.pixel_unshuffle.default, aten.channel_shuffle.default,
-    aten.upsample_nearest1d.vec, aten.upsample_nearest2d.vec, aten.upsample_nearest2d.default,
-    aten._upsample_nearest_exact2d.vec, aten.upsample_nearest3d.vec, aten.upsample_linear1d.vec,
-    aten.upsample_bilinear2d.vec, aten.upsample_bilinear2d.default, aten.upsample_trilinear3d.vec,
-    aten.upsample_bicubic2d.vec, aten.upsample_bicubic2d.default, aten._upsample_bilinear2d_aa.vec,
-    aten._upsample_bicubic2d_aa.vec, aten.reflection_pad1d.default, aten.reflection_pad2d.default,
-    aten.reflection_pad3d.default, aten.replication_pad1d.default, aten.replication_pad2d.default,
-    aten.replication_pad3d.default, aten.im2col.default, aten.col2im.default,
+    aten.adaptive_avg_pool3d.default, aten.channel_shuffle.default,
+    aten.upsample_nearest1d.vec, aten.upsample_nearest3d.vec, aten.upsample_linear1d.vec,
+    aten.upsample_trilinear3d.vec, aten.reflection_pad1d.default, aten.reflection_pad3d.default,
+    aten.replication_pad1d.default, aten.replication_pad3d.default, aten.im2col.default, aten.col2im.default,
     batched=True,
 )  # fmt: skip
 
@@ -131,6 +123,13 @@ class Sum(LinearMap):
             unbroadcast(u if weight == 1 else u * weight, shape)
             for weight, shape in zip(self._weights, self._shapes, strict=True)
         ]
+
+    def structure(self, inputs: Sequence[Shape], output: Shape | None) -> Sequence[Structure] | None:  # noqa: D102
+        return [pointwise(shape, self._output) for shape in inputs]
+
+    def submatrix(self, output: Box, inputs: Sequence[Box | None]) -> LinearMap:  # noqa: D102
+        shapes = [extent(box) for box in inputs if box is not None]
+        return Sum(self._weights, shapes, extent(output), None)
 
 
 def _sum(call: Call, signs: tuple[float, float], names: tuple[str, str] = ("self", "other")) -> LinearMap:
@@ -195,6 +194,47 @@ def _slice_scatter(call: Call) -> LinearMap:
     return Together(parts, constant if len(parts) < 2 else None)
 
 
+class Slice(LinearMap):
+    """Every ``step``-th place of one axis, between two of them."""
+
+    def __init__(self, axis: int, start: int, step: int, inner: Sequence[int], outer: Sequence[int]) -> None:
+        super().__init__()
+        self._axis, self._start, self._step = axis, start, step
+        self._inner, self._outer = tuple(inner), tuple(outer)
+
+    def _within(self, lanes: Tensor) -> Tensor:
+        length = self._outer[self._axis]
+        stop = self._start + (length - 1) * self._step + 1 if length else self._start
+        return lanes[(slice(None),) * (self._axis + 1) + (slice(self._start, stop, self._step),)]
+
+    def forward(self, lanes: Sequence[Lane], reuse: bool = False) -> Tensor:
+        (lane,) = lanes
+        assert lane is not None
+        return self._within(lane)
+
+    def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:
+        back = u.new_zeros(len(u), *self._inner)
+        self._within(back).copy_(u)
+        return [back]
+
+    def structure(self, inputs: Sequence[Shape], output: Shape | None) -> Sequence[Structure] | None:
+        places = (np.arange(self._outer[self._axis]) * self._step + self._start)[:, None]
+        return [tuple(Along(i, places if i == self._axis else None) for i in range(len(self._inner)))]
+
+    def submatrix(self, output: Box, inputs: Sequence[Box | None]) -> LinearMap:
+        (inner,) = inputs
+        assert inner is not None
+        return Slice(self._axis, 0, self._step, extent(inner), extent(output))
+
+
+@register(aten.slice.Tensor, kind="linear", frozen="the operation itself")
+def _slice(call: Call) -> LinearMap:
+    shape = call.moving[0].shape
+    axis = call["dim"] % len(shape)
+    start, _, step = slice(call["start"], call["end"], call["step"]).indices(shape[axis])
+    return Slice(axis, start, step, shape, call.output.shape)
+
+
 # -- the same numbers in another shape -------------------------------------------------------------------------------
 
 
@@ -213,6 +253,12 @@ class Cast(LinearMap):
     def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:
         return [u.to(self._inner)]
 
+    def structure(self, inputs: Sequence[Shape], output: Shape | None) -> Sequence[Structure] | None:
+        return [pointwise(inputs[0], inputs[0])]
+
+    def submatrix(self, output: Box, inputs: Sequence[Box | None]) -> LinearMap:
+        return self
+
 
 class Reshape(LinearMap):
     """The numbers of the first input, in order, in another shape; further inputs give their type or shape only."""
@@ -230,6 +276,18 @@ class Reshape(LinearMap):
 
     def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:  # noqa: D102
         return [u.reshape(u.shape[0], *self._inner), *[None] * (self._inputs - 1)]
+
+    def structure(self, inputs: Sequence[Shape], output: Shape | None) -> Sequence[Structure] | None:  # noqa: D102
+        kept = [i for i, size in enumerate(self._outer) if size > 1]
+        if self._inputs > 1 or [size for size in self._inner if size > 1] != [self._outer[i] for i in kept]:
+            return None
+        axes = iter(kept)
+        return [tuple(Along(next(axes)) if size > 1 else None for size in self._inner)]
+
+    def submatrix(self, output: Box, inputs: Sequence[Box | None]) -> LinearMap:  # noqa: D102
+        (inner,) = inputs
+        assert inner is not None
+        return Reshape(extent(inner), extent(output))
 
 
 @register(
@@ -279,6 +337,12 @@ class Permute(LinearMap):
     def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:
         return [u.permute(self._back)]
 
+    def structure(self, inputs: Sequence[Shape], output: Shape | None) -> Sequence[Structure] | None:
+        return [tuple(Along(axis - 1) for axis in self._back[1:])]
+
+    def submatrix(self, output: Box, inputs: Sequence[Box | None]) -> LinearMap:
+        return self
+
 
 @register(
     aten.permute.default, aten.transpose.int, aten.t.default, aten.numpy_T.default,
@@ -322,6 +386,22 @@ class Concatenate(LinearMap):
         parts = u.split(self._sizes, self._axis)
         return [parts[i] for i in self._carries]
 
+    def structure(self, inputs: Sequence[Shape], output: Shape | None) -> Sequence[Structure] | None:
+        axis = self._axis - 1
+        starts = [sum(self._sizes[:i]) for i in self._carries]
+        own = [
+            np.where((np.arange(self._shape[axis]) >= start) & (np.arange(self._shape[axis]) < start + size),
+                     np.arange(self._shape[axis]) - start, -1)[:, None]
+            for start, size in zip(starts, (self._sizes[i] for i in self._carries), strict=True)
+        ]  # fmt: skip
+        return [tuple(Along(i, places if i == axis else None) for i in range(len(self._shape))) for places in own]
+
+    def submatrix(self, output: Box, inputs: Sequence[Box | None]) -> LinearMap:
+        start, stop = output[self._axis - 1]
+        ends = [(sum(self._sizes[:i]), sum(self._sizes[: i + 1])) for i in range(len(self._sizes))]
+        sizes = [max(0, min(stop, b) - max(start, a)) for a, b in ends]
+        return Concatenate(sizes, self._carries, self._axis - 1, extent(output), None)
+
 
 @register(aten.cat.default, kind="linear", frozen="the operation itself", constant="the sides that are no lanes")
 def _concatenate(call: Call) -> LinearMap:
@@ -355,6 +435,18 @@ class Reduction(LinearMap):
         kept = [1 if axis in self._dims else size for axis, size in enumerate(self._shape)]
         return [(u * self._weight).reshape(u.shape[0], *kept).expand(u.shape[0], *self._shape)]
 
+    def structure(self, inputs: Sequence[Shape], output: Shape | None) -> Sequence[Structure] | None:
+        axes: Iterable[int] = range(len(self._output))
+        if len(self._output) < len(self._shape):
+            left = iter(axes)
+            axes = [0 if i in self._dims else next(left) for i in range(len(self._shape))]
+        return [tuple(None if i in self._dims else Along(axis) for i, axis in enumerate(axes))]
+
+    def submatrix(self, output: Box, inputs: Sequence[Box | None]) -> LinearMap:
+        (inner,) = inputs
+        assert inner is not None
+        return Reduction(extent(inner), extent(output), self._dims, self._weight)
+
 
 @register(
     aten.mean.dim, aten.mean.default, aten.sum.dim_IntList, aten.sum.default,
@@ -367,24 +459,3 @@ def _reduction(call: Call) -> LinearMap:
     dims = [dims] if isinstance(dims, int) else list(dims) if dims else list(range(value.dim()))
     weight = call.output.numel() / value.numel() if "mean" in call.node.operation else 1.0
     return Reduction(value.shape, call.output.shape, dims, weight)
-
-
-class AveragePool(Batched):
-    """Two-dimensional average pooling; its transpose is the library's own, which needs no values."""
-
-    def __init__(self, call: Call) -> None:
-        super().__init__(call.function(), call.moving)
-        names = ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override")
-        self._settings = [call[name] for name in names]
-
-    def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:
-        shape = self._like[0].shape
-        folded = u.flatten(0, 1)
-        like = folded.new_zeros(()).expand(len(folded), *shape[1:])
-        back = aten.avg_pool2d_backward(folded, like, *self._settings)
-        return [back.unflatten(0, (u.shape[0], shape[0]))]
-
-
-@register(aten.avg_pool2d.default, kind="linear", frozen="the operation itself")
-def _average_pool(call: Call) -> LinearMap:
-    return AveragePool(call) if call.moving[0].dim() == 4 else Operation(call.function(), call.moving)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from linearscope.rules.decisions import Bits, Integers, Window
+from linearscope.rules.structure import Along, Box, Shape, Structure, cut, extent, pointwise, taps
 
 __all__ = [
     "Batched",
@@ -35,8 +36,10 @@ Lane = Tensor | None
 class LinearMap:
     """The linear map of one frozen node, its transpose, and the constant the node adds.
 
-    Subclasses implement :meth:`forward` and :meth:`transpose`. ``constant`` is ``None`` for zero, or a tensor that
-    broadcasts to the node's output (without the lane axis); for an operation with several results, a tuple of these.
+    Subclasses implement :meth:`forward` and :meth:`transpose`, and where an output uses a few places only,
+    :meth:`structure` and :meth:`submatrix`, by which windows are computed. ``constant`` is ``None`` for zero, or a
+    tensor that broadcasts to the node's output (without the lane axis); for an operation with several results, a tuple
+    of these.
     """
 
     def __init__(self, constant: Any = None) -> None:
@@ -59,6 +62,21 @@ class LinearMap:
         """Map lanes on the output back to one for each input that carries lanes.
 
         With ``reuse`` the storage of ``u`` may be overwritten.
+        """
+        raise NotImplementedError
+
+    def structure(self, inputs: Sequence[Shape], output: Shape | None) -> Sequence[Structure] | None:
+        """For each input that carries lanes, which of its places an output can use; ``None``: all of all.
+
+        ``inputs`` and ``output`` are the shapes of the values; ``output`` is ``None`` for several results.
+        """
+        return None
+
+    def submatrix(self, output: Box, inputs: Sequence[Box | None]) -> LinearMap:
+        """The map from lanes on the boxes ``inputs`` to lanes on the box ``output``, for maps with a structure.
+
+        ``inputs`` are what ``output`` needs by that structure, ``None`` where it needs nothing. The constant is left
+        out, and what passes through stays whole: ``submatrix`` is for products only.
         """
         raise NotImplementedError
 
@@ -219,6 +237,14 @@ class Slope(LinearMap):
         back: Tensor = u.mul_(self._slope) if reuse else u * self._slope
         return [back if self._shape is None else unbroadcast(back, self._shape)]
 
+    def structure(self, inputs: Sequence[Shape], output: Shape | None) -> Sequence[Structure] | None:  # noqa: D102
+        return [pointwise(inputs[0], inputs[0] if output is None else output)]
+
+    def submatrix(self, output: Box, inputs: Sequence[Box | None]) -> LinearMap:  # noqa: D102
+        (inner,) = inputs
+        assert inner is not None
+        return Slope(cut(self._slope, output), shape=extent(inner))
+
     @property
     def nbytes(self) -> int:  # noqa: D102
         held = [t for t in (self._slope, self._constant) if t is not None and self._decision]
@@ -275,6 +301,13 @@ class Branch(LinearMap):
     def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:  # noqa: D102
         return [self._times(u, reuse)]
 
+    def structure(self, inputs: Sequence[Shape], output: Shape | None) -> Sequence[Structure] | None:  # noqa: D102
+        return [pointwise(inputs[0], inputs[0])]
+
+    def submatrix(self, output: Box, inputs: Sequence[Box | None]) -> LinearMap:  # noqa: D102
+        closed = self._closed if isinstance(self._closed, float | int) else cut(self._closed, output)
+        return Branch(self._open.part(output), torch.empty((), dtype=self._dtype), closed)
+
     def compact(self) -> None:  # noqa: D102
         self._open.compact()
         if self._above is not None:
@@ -312,6 +345,31 @@ class Selection(LinearMap):
         back = u.new_zeros(u.shape[0], *self._shape[: -self._axes], plane)
         back.scatter_add_(-1, indices.expand(u.shape[0], *indices.shape), u.flatten(-self._axes))
         return [back.reshape(u.shape[0], *self._shape)]
+
+    def structure(self, inputs: Sequence[Shape], output: Shape | None) -> Sequence[Structure] | None:  # noqa: D102
+        if not isinstance(self._indices, Window):
+            return None
+        outer = self._indices.shape
+        first = len(self._shape) - self._axes
+        windows = self._indices.windows()
+        return [
+            tuple(
+                Along(i) if i < first else Along(i, taps(outer[i], size, *windows[i - first]))
+                for i, size in enumerate(self._shape)
+            )
+        ]
+
+    def submatrix(self, output: Box, inputs: Sequence[Box | None]) -> LinearMap:  # noqa: D102
+        (inner,) = inputs
+        assert inner is not None
+        rest = cut(self._indices.get(), output)
+        local, scale = torch.zeros_like(rest), 1
+        for axis in reversed(range(len(inner) - self._axes, len(inner))):
+            start, stop = inner[axis]
+            local += scale * (rest % self._shape[axis] - start)
+            rest = rest // self._shape[axis]
+            scale *= stop - start
+        return Selection(Integers(local, scale), extent(inner), self._axes)
 
     def compact(self) -> None:  # noqa: D102
         self._indices.compact()
@@ -395,6 +453,12 @@ class Composite(LinearMap):
     def __init__(self, first: LinearMap) -> None:
         super().__init__()
         self.first = first
+
+    def structure(self, inputs: Sequence[Shape], output: Shape | None) -> Sequence[Structure] | None:  # noqa: D102
+        return self.first.structure(inputs, output)
+
+    def submatrix(self, output: Box, inputs: Sequence[Box | None]) -> LinearMap:  # noqa: D102
+        return Composite(self.first.submatrix(output, inputs))
 
     @property
     def decision(self) -> Tensor | None:  # noqa: D102

@@ -13,6 +13,7 @@ from linearscope.program import Node, Program
 from linearscope.rules.convolutions import added_product
 from linearscope.rules.maps import FirstOrder, Lane, LinearMap, Operation, Product, Slope, align, unbroadcast
 from linearscope.rules.registry import Call, first_order, place, register
+from linearscope.rules.structure import Box, Shape, Structure, cut, pointwise
 
 __all__ = ["gate_strength"]
 
@@ -118,6 +119,14 @@ class Elementwise(LinearMap):
         a, b = self._factors
         scaled = u * self._weight
         return [unbroadcast(scaled * b, a.shape), unbroadcast(scaled * a, b.shape)]
+
+    def structure(self, inputs: Sequence[Shape], output: Shape | None) -> Sequence[Structure] | None:
+        assert output is not None
+        return [pointwise(shape, output) for shape in inputs]
+
+    def submatrix(self, output: Box, inputs: Sequence[Box | None]) -> LinearMap:
+        a, b = (cut(factor, output) for factor in self._factors)
+        return Elementwise(a, b, self._weight)
 
     @property
     def nbytes(self) -> int:
