@@ -105,8 +105,7 @@ def frozen(case: Case, interpretation: str = "freeze") -> LinearMap:
     """The map of ``case``."""
     rule = find(case.target)
     assert rule is not None, f"no rule for {case.target}"
-    make = rule.taylor if interpretation == "taylor" and rule.taylor is not None else rule.freeze
-    return make(make_call(case))
+    return rule.maker(interpretation)(make_call(case))
 
 
 def apply(linear: LinearMap, lanes: Sequence[Tensor | None], reuse: bool = False) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -16,10 +17,11 @@ each = pytest.mark.parametrize("case", CASES, ids=str)
 
 
 def maps(case: Case) -> list[LinearMap]:
-    """The frozen map, where lanes may arrive like this, and the first-order one, where it is another."""
+    """The frozen maps, where lanes may arrive like this, and last the first-order one, where it is another."""
     rule = find(case.target)
     assert rule is not None
     found = [frozen(case)] if case.freezes else []
+    found += [frozen(case, "freeze-deviation")] if rule.deviation is not None else []
     return found + ([frozen(case, "taylor")] if rule.taylor is not None else [])
 
 
@@ -80,3 +82,42 @@ def test_lanes_travel_alike_in_every_form(case: Case) -> None:
 
 def flat(lanes: list[Tensor]) -> list[Tensor]:
     return [lane.reshape(len(lane), -1) for lane in lanes]
+
+
+def by_hand(case: Case, x: Tensor) -> Tensor:
+    """A normalisation with the deviation of the case's own input and the mean of ``x``, group by group."""
+    call = make_call(case)
+    own = call["input"]
+    names = {argument.name for argument in case.target._schema.arguments}
+    if "normalized_shape" in names:
+        count = len(call["normalized_shape"])
+        shape = [*[1] * (own.dim() - count), *own.shape[own.dim() - count :]]
+        groups = [(*index, ...) for index in np.ndindex(*own.shape[: own.dim() - count])]
+    else:
+        shape = [1, -1, *[1] * (own.dim() - 2)]
+        if names & {"num_groups", "group"}:
+            parts = call["num_groups"] if "num_groups" in names else call["group"]
+            size = own.shape[1] // parts
+            groups = [(b, slice(g * size, (g + 1) * size)) for b in range(len(own)) for g in range(parts)]
+        elif "use_input_stats" in names:
+            groups = [(b, slice(c, c + 1)) for b in range(len(own)) for c in range(own.shape[1])]
+        else:
+            groups = [(slice(None), slice(c, c + 1)) for c in range(own.shape[1])]
+    result = torch.zeros_like(own)
+    for group in groups:
+        deviation = (((own[group] - own[group].mean()) ** 2).mean() + call["eps"]).sqrt()
+        result[group] = (x[group] - x[group].mean()) / deviation
+    weight, bias = (None if call[n] is None else call[n].reshape(shape) for n in ("weight", "bias"))
+    result = result if weight is None else result * weight
+    return result if bias is None else result + bias
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if getattr(find(case.target), "deviation", None)], ids=str)
+def test_with_the_deviation_frozen_the_mean_is_that_of_the_lane(case: Case) -> None:
+    call = make_call(case)
+    if "use_input_stats" in str(case.target._schema) and not call["use_input_stats"]:
+        assert isinstance(frozen(case, "freeze-deviation"), type(frozen(case)))
+        return
+    linear = frozen(case, "freeze-deviation")
+    lane = torch.randn_like(call["input"])
+    close(apply(linear, [lane[None]])[0] + entries(linear.constant, call.output), by_hand(case, lane).flatten())

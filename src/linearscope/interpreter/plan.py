@@ -14,7 +14,7 @@ from linearscope.rules import Rule, find
 
 __all__ = ["INTERPRETATIONS", "Plan", "Step"]
 
-INTERPRETATIONS = ("freeze", "taylor")
+INTERPRETATIONS = ("freeze", "freeze-deviation", "taylor")
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Plan:
     def __init__(self, program: Program, interpretation: str, source: int) -> None:
         if interpretation not in INTERPRETATIONS:
             raise InputError(
-                f"There is no interpretation {interpretation!r}; there are {' and '.join(map(repr, INTERPRETATIONS))}."
+                f"There is no interpretation {interpretation!r}; there are {', '.join(map(repr, INTERPRETATIONS))}."
             )
         self.program, self.interpretation, self.source = program, interpretation, source
         needed = program.last_uses()
@@ -101,7 +101,7 @@ class Plan:
     def _carries(self, node: Node) -> tuple[int, ...]:
         program = self.program
         rule = find(node.target)
-        frozen = rule.decisions(node, program) if rule and self.interpretation == "freeze" else ()
+        frozen = rule.decisions(node, program) if rule and self.interpretation != "taylor" else ()
         if node.kind != "call" or not _continuous(node):
             return ()
         return tuple(

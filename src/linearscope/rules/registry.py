@@ -148,6 +148,9 @@ class Rule:
         Which inputs are decisions of the image and carry no lane when frozen.
     frozen, constant
         The map and its constant in words, for the table.
+    deviation
+        Makes the map of a normalisation that freezes its deviation and lets the mean move; ``None`` where that is the
+        frozen map.
     """
 
     target: Target
@@ -157,6 +160,12 @@ class Rule:
     decisions: Decisions
     frozen: str
     constant: str
+    deviation: Callable[[Call], LinearMap] | None = None
+
+    def maker(self, interpretation: str) -> Callable[[Call], LinearMap]:
+        """What makes the map under ``interpretation``."""
+        special = {"taylor": self.taylor, "freeze-deviation": self.deviation}.get(interpretation)
+        return self.freeze if special is None else special
 
 
 _RULES: dict[Target, Rule] = {}
@@ -169,6 +178,7 @@ def register(
     constant: str = "0",
     smooth: bool | Callable[[Call], LinearMap] = False,
     decisions: Decisions = no_decisions,
+    deviation: Callable[[Call], LinearMap] | None = None,
     replace: bool = False,
 ) -> Callable[[Callable[[Call], LinearMap]], Callable[[Call], LinearMap]]:
     """Register a rule for one or more operations.
@@ -187,6 +197,8 @@ def register(
         (:func:`first_order`) can be bettered.
     decisions
         Function of the node and the Program: places of the inputs that are frozen whole.
+    deviation
+        Of a normalisation: makes the map for ``interpretation="freeze-deviation"``.
     replace
         Allow replacing a rule that is there.
 
@@ -213,7 +225,7 @@ def register(
         for target in targets:
             if target in _RULES and not replace:
                 raise InputError(f"{target} has a rule already; pass replace=True to replace it.")
-            _RULES[target] = Rule(target, kind, freeze, taylor, decisions, frozen, constant)
+            _RULES[target] = Rule(target, kind, freeze, taylor, decisions, frozen, constant, deviation)
         return freeze
 
     return decorate
