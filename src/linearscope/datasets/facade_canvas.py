@@ -1,4 +1,4 @@
-"""A canvas that is painted twice at once: the photo and, pixel by pixel the same shapes, its labels; and its textures."""
+"""A canvas that is painted twice at once, the photo and with the same strokes its labels; and textures for it."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def plaster(rng: Rng, canvas: Canvas, colour: Colour) -> Array:
     side = canvas.side
     tone = 0.03 * clouds(rng, side, 5) + 0.02 * clouds(rng, side, 40)
     tone += np.float32(0.025) * rng.standard_normal((side, side), np.float32)
-    return colour * (1 + tone)[..., None]
+    return np.asarray(colour * (1 + tone)[..., None], np.float32)
 
 
 def bricks(rng: Rng, canvas: Canvas, colour: Colour) -> Array:
@@ -123,12 +123,10 @@ def tiles(rng: Rng, canvas: Canvas, colour: Colour) -> Array:
     high = canvas.length(rng.uniform(4, 6))
     painted = _courses(rng, canvas, colour, high, rng.uniform(0.8, 1.4), 0.09, 0.03)
     rows = (np.arange(canvas.side) % high).astype(np.float32) / high
-    return painted * (0.82 + 0.3 * rows)[:, None, None]
+    return np.asarray(painted * (0.82 + 0.3 * rows)[:, None, None], np.float32)
 
 
-def _courses(
-    rng: Rng, canvas: Canvas, colour: Colour, high: int, ratio: float, spread: float, grain: float
-) -> Array:
+def _courses(rng: Rng, canvas: Canvas, colour: Colour, high: int, ratio: float, spread: float, grain: float) -> Array:
     side = canvas.side
     wide = max(round(high * ratio), 2)
     y, x = np.arange(side)[:, None], np.arange(side)[None]

@@ -1,4 +1,4 @@
-"""What a facade is made of, each painted on a canvas with its label: openings, bands, roofs and what stands in front."""
+"""What a facade is made of, each painted with its label: openings, bands, balconies and what stands in front."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from linearscope.datasets.facade_canvas import Array, Canvas, Colour, Rng, clouds
+from linearscope.datasets.facade_canvas import Canvas, Colour, Rng, clouds
 
 __all__ = [
     "BACKGROUND",
@@ -281,7 +281,14 @@ def lamp_post(canvas: Canvas, rng: Rng, middle: float, foot: float, high: float)
 
 def car(canvas: Canvas, rng: Rng, left: float, foot: float, long: float) -> None:
     """A car from its side."""
-    paints = [[0.6, 0.08, 0.08], [0.1, 0.16, 0.4], [0.8, 0.8, 0.8], [0.1, 0.1, 0.11], [0.45, 0.47, 0.48], [0.7, 0.5, 0.1]]
+    paints = [
+        [0.6, 0.08, 0.08],
+        [0.1, 0.16, 0.4],
+        [0.8, 0.8, 0.8],
+        [0.1, 0.1, 0.11],
+        [0.45, 0.47, 0.48],
+        [0.7, 0.5, 0.1],
+    ]
     paint = np.array(paints[rng.integers(len(paints))], np.float32)
     high = 0.36 * long
     right = left + long

@@ -70,7 +70,9 @@ def paint_scene(canvas: Canvas, rng: Rng) -> None:
     """Paint one scene on an empty canvas; everything random is drawn from ``rng``."""
     side = canvas.side
     turn = rng.choice([-1, 1]) * rng.uniform(0.15, 0.9)
-    sun = Sun(across=turn, down=rng.uniform(0.5, 1.3), depth=rng.choice([rng.uniform(0.3, 0.6), rng.uniform(0.08, 0.2)]))
+    sun = Sun(
+        across=turn, down=rng.uniform(0.5, 1.3), depth=rng.choice([rng.uniform(0.3, 0.6), rng.uniform(0.08, 0.2)])
+    )
     whole = rng.random() < 0.35
     left = -4.0 if whole else side * rng.uniform(0.02, 0.16)
     right = side + 4.0 if whole else side * (1 - rng.uniform(0.02, 0.16))
@@ -132,11 +134,11 @@ def _roof(canvas: Canvas, rng: Rng, sun: Sun, frame: Frame, trim: Colour) -> Non
     if kind < 0.8:
         brick = bricks(rng, canvas, _pick(rng, BRICK))
         for _ in range(int(rng.integers(0, 3))):
-            wide, rise = rng.uniform(7, 13) * unit, rng.uniform(10, 22) * unit
+            wide, top = rng.uniform(7, 13) * unit, peak - rng.uniform(10, 22) * unit
             at = rng.uniform(frame.left + 0.12 * side, frame.right - 0.12 * side)
-            canvas.rect(at, peak - rise, at + wide, frame.top, brick, ROOF)
-            canvas.rect(at - unit, peak - rise, at + wide + unit, peak - rise + 2 * unit, trim * np.float32(0.6), ROOF)
-            canvas.shade(at + wide * 0.65, peak - rise, at + wide, frame.top, 0.75)
+            canvas.rect(at, top, at + wide, frame.top, brick, ROOF)
+            canvas.rect(at - unit, top, at + wide + unit, top + 2 * unit, trim * np.float32(0.6), ROOF)
+            canvas.shade(at + wide * 0.65, top, at + wide, frame.top, 0.75)
     where = canvas.box(frame.left - 3 * unit, peak, frame.right + 3 * unit, frame.top + 1)
     y, x = canvas.grid(where)
     rise = (frame.top - y) / (frame.top - peak)
@@ -263,7 +265,9 @@ def _ground_floor(
 
 def _street(canvas: Canvas, rng: Rng, ground: float) -> None:
     side = canvas.side
-    stone = plaster(rng, canvas, np.full(3, rng.uniform(0.42, 0.62), np.float32) * np.array([1, 0.98, 0.94], np.float32))
+    stone = plaster(
+        rng, canvas, np.full(3, rng.uniform(0.42, 0.62), np.float32) * np.array([1, 0.98, 0.94], np.float32)
+    )
     canvas.rect(0, ground, side, side, stone, BACKGROUND)
     kerb = ground + (side - ground) * rng.uniform(0.35, 0.6)
     canvas.rect(0, kerb, side, side, stone * np.float32(rng.uniform(0.45, 0.65)))

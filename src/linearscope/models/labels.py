@@ -17,8 +17,8 @@ MAXIMUM_BYTES: Final = 8_000_000
 
 
 @cache
-def bundled_labels(name: Literal["imagenet", "cifar10"]) -> tuple[str, ...]:
-    """Return the names of the 1,000 classes of ImageNet (ILSVRC 2012) or the 10 of CIFAR-10, in order of their index.
+def bundled_labels(name: Literal["imagenet", "cifar10", "mnist"]) -> tuple[str, ...]:
+    """Return the names of the 1,000 classes of ImageNet (ILSVRC 2012), the 10 of CIFAR-10 or the 10 of MNIST, in order.
 
     Examples
     --------

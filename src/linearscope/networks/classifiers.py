@@ -8,6 +8,7 @@ from typing import Final
 
 from linearscope.networks.efficientnet_lite import EfficientNetLite0
 from linearscope.networks.entry import BundledNetwork, beside, packaged
+from linearscope.networks.small_classifiers import CifarResNet2b, CifarResNet20, LeNet5
 from linearscope.networks.small_vgg import SmallVGG
 from linearscope.networks.squeezenet import SqueezeNet1_1
 
@@ -57,5 +58,32 @@ CLASSIFIERS: Final[Mapping[str, BundledNetwork]] = {
         preprocessing=f"resize=32,crop=32,interpolation=bilinear,scale=1,{CIFAR10_STATISTICS},channels=RGB",
         labels="cifar10",
         licence="Apache-2.0",
+    ),
+    "cifar10_resnet20": BundledNetwork(
+        title="ResNet-20 for CIFAR-10, shortcuts without parameters",
+        make=CifarResNet20,
+        weights=None,
+        weights_title="",
+        preprocessing=f"resize=32,crop=32,interpolation=bilinear,scale=1,{IMAGENET_STATISTICS},channels=RGB",
+        labels="cifar10",
+        licence="",
+    ),
+    "cifar10_resnet2b_nobn": BundledNetwork(
+        title="residual network of two blocks for CIFAR-10, without batch norm",
+        make=CifarResNet2b,
+        weights=None,
+        weights_title="",
+        preprocessing=f"resize=32,crop=32,interpolation=bilinear,scale=1,{CIFAR10_STATISTICS},channels=RGB",
+        labels="cifar10",
+        licence="",
+    ),
+    "mnist_lenet5": BundledNetwork(
+        title="wide LeNet-5 with ReLU for MNIST",
+        make=LeNet5,
+        weights=None,
+        weights_title="",
+        preprocessing="resize=28,crop=28,interpolation=bilinear,scale=1,mean=0,std=1,channels=L",
+        labels="mnist",
+        licence="",
     ),
 }

@@ -1,4 +1,4 @@
-"""The generator of CycleGAN, for the checkpoints people have: parameter names are those of the authors' PyTorch code."""
+"""The generator of CycleGAN, for the checkpoints people have: parameter names are those of the authors' code."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class BundledNetwork:
     weights: Callable[[], Path] | None
     weights_title: str
     preprocessing: str
-    labels: Literal["imagenet", "cifar10"] | None
+    labels: Literal["imagenet", "cifar10", "mnist"] | None
     licence: str
 
 
