@@ -44,6 +44,7 @@ BAD = {
     "two_numbers": ("mean=0.1/0.2", "has 2 numbers"),
     "two_deviations": ("std=1/2", "has 2 numbers"),
     "three_means_for_grey": ("channels=L,mean=1/2/3", "has 3 numbers"),
+    "three_means_for_luma": ("channels=Y,mean=1/2/3", "has 3 numbers"),
     "nan": ("mean=nan", "not finite"),
     "infinite": ("std=inf", "not finite"),
     "zero_deviation": ("std=1/0/1", "above 0"),
@@ -129,6 +130,44 @@ def test_one_channel():
     values = prepare(photo())
     assert values.shape == (1, 1, 30, 40)
     assert np.array_equal(prepare.display(values)[..., 1], np.asarray(photo().convert("L")))
+
+
+def test_luma_is_that_of_full_range_bt_601():
+    values = Preprocessing.parse("channels=Y")(photo())
+    assert values.shape == (1, 1, 30, 40)
+    exact = np.asarray(photo()).astype(float) @ [0.299, 0.587, 0.114]
+    assert np.abs(values[0, 0].numpy() * 255 - exact).max() < 1e-4
+    assert np.abs(values[0, 0].numpy() * 255 - np.asarray(photo().convert("L"))).max() < 0.51
+    ends = [Preprocessing.parse("channels=Y")(Image.new("RGB", (2, 2), colour)) for colour in ("black", "white")]
+    assert [float(end.mean()) for end in ends] == [0, 1]
+
+
+def test_luma_of_grey_is_grey_and_cut_like_any_image():
+    grey = photo().convert("L")
+    plain = np.asarray(grey)
+    for mode in ("L", "RGB"):
+        values = Preprocessing.parse("channels=Y,crop=10,scale=255")(grey.convert(mode))
+        assert np.allclose(values[0, 0].numpy(), plain[10:20, 15:25], atol=1e-4)
+    resized = Preprocessing.parse("channels=Y,resize=15,interpolation=bicubic,scale=255")(grey)
+    assert np.allclose(resized[0, 0].numpy(), np.asarray(grey.resize((20, 15), Image.Resampling.BICUBIC)), atol=1e-4)
+
+
+@pytest.mark.parametrize("channels", ["L", "Y"])
+@pytest.mark.parametrize("text", ["scale=1", "scale=255,mean=16,std=219"])
+def test_one_channel_is_displayed_as_grey_and_has_bounds(channels, text):
+    prepare = Preprocessing.parse(f"channels={channels},{text}")
+    assert Preprocessing.parse(str(prepare)) == prepare
+    values = prepare(photo())
+    picture = prepare.display(values)
+    assert picture.shape == (30, 40, 3)
+    assert (picture == picture[..., :1]).all()
+    assert torch.allclose(prepare(Image.fromarray(picture)), values, atol=0.51 * float(prepare.level))
+    assert np.array_equal(prepare.display(prepare(Image.fromarray(picture))), picture)
+    assert prepare.lower.shape == prepare.upper.shape == prepare.level.shape == (1, 1, 1, 1)
+    black, white = (prepare(Image.new("RGB", (3, 3), colour)) for colour in ("black", "white"))
+    assert torch.allclose(black, prepare.lower.expand_as(black))
+    assert torch.allclose(white, prepare.upper.expand_as(white))
+    assert (prepare.display(values + 300 * prepare.level) == 255).all()
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "P", "1", "CMYK"])

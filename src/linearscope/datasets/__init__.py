@@ -11,6 +11,7 @@ from linearscope.datasets.facades import (
     facade_photo,
     facades,
 )
+from linearscope.datasets.photos import luma, psnr, read_photos, shrink
 
 __all__ = [
     "CIFAR10_SHAPE",
@@ -22,5 +23,9 @@ __all__ = [
     "facade_map",
     "facade_photo",
     "facades",
+    "luma",
+    "psnr",
     "read_cifar10",
+    "read_photos",
+    "shrink",
 ]

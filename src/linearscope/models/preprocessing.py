@@ -17,10 +17,10 @@ from linearscope.models.images import MAXIMUM_PIXELS
 
 __all__ = ["Preprocessing"]
 
-Channels = Literal["RGB", "BGR", "L"]
+Channels = Literal["RGB", "BGR", "L", "Y"]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 
-COUNTS: Final = {"RGB": 3, "BGR": 3, "L": 1}
+COUNTS: Final = {"RGB": 3, "BGR": 3, "L": 1, "Y": 1}
 FILTERS: Final = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,
@@ -28,6 +28,7 @@ FILTERS: Final = {
     "lanczos": Image.Resampling.LANCZOS,
 }
 MAXIMUM_SIDE: Final = 8192
+LUMA: Final = (0.299, 0.587, 0.114)
 EXAMPLE: Final = "resize=256,crop=224,mean=0.485/0.456/0.406,std=0.229/0.224/0.225"
 
 
@@ -57,7 +58,9 @@ class Preprocessing:
     mean, std
         In units of ``scale``; one number for all channels or one each, in the order of ``channels``.
     channels
-        ``"RGB"``, ``"BGR"``, or ``"L"`` for one channel of grey (ITU-R 601 luma).
+        ``"RGB"``, ``"BGR"``, or one channel of luma, 0.299 R + 0.587 G + 0.114 B as in ITU-R BT.601, of full range:
+        ``"L"`` is Pillow's grey, rounded to 8 bits before resizing; ``"Y"``, the Y of YCbCr that upscalers take, is
+        formed after resizing and not rounded.
 
     Raises
     ------
@@ -114,10 +117,12 @@ class Preprocessing:
             When the image is smaller than the crop, or so narrow that resizing its short side makes it enormous.
         """
         pixels = np.array(self._cut(image.convert("L" if self.channels == "L" else "RGB")))
-        planes = torch.from_numpy(pixels.reshape(*pixels.shape[:2], -1)).permute(2, 0, 1)[None]
+        planes = torch.from_numpy(pixels.reshape(*pixels.shape[:2], -1)).permute(2, 0, 1)[None].double()
         if self.channels == "BGR":
             planes = planes.flip(1)
-        values = (planes.double() * (self.scale / 255) - self._mean) / self._std
+        if self.channels == "Y":
+            planes = (planes * torch.tensor(LUMA, dtype=torch.float64).view(1, 3, 1, 1)).sum(1, keepdim=True)
+        values = (planes * (self.scale / 255) - self._mean) / self._std
         return values.float().contiguous()
 
     def display(self, tensor: Tensor) -> npt.NDArray[np.uint8]:
