@@ -11,7 +11,8 @@ from PIL import Image
 import linearscope as ls
 from linearscope.errors import InputError
 from linearscope.models import Preprocessing, read_image
-from linearscope.sweep import Sweep, fingerprint, image_files
+from linearscope.program import fingerprint
+from linearscope.sweep import Sweep, image_files
 
 COUNT = 6
 

@@ -52,8 +52,9 @@ def contributions(
 
     from linearscope.analysis.statistics import summarise
     from linearscope.interpreter.plan import INTERPRETATIONS
+    from linearscope.program import fingerprint
     from linearscope.report import About, write_statistics
-    from linearscope.sweep import Sweep, fingerprint, image_files
+    from linearscope.sweep import Sweep, image_files
 
     choice("interpretation", interpretation, INTERPRETATIONS)
     files = image_files(folder)

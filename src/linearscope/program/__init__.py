@@ -2,6 +2,7 @@
 
 from linearscope.program.capture import capture
 from linearscope.program.files import load, save, to_module
+from linearscope.program.fingerprint import fingerprint
 from linearscope.program.program import Node, Program, Ref
 
-__all__ = ["Node", "Program", "Ref", "capture", "load", "save", "to_module"]
+__all__ = ["Node", "Program", "Ref", "capture", "fingerprint", "load", "save", "to_module"]

@@ -198,6 +198,23 @@ class Program:
         calls = sum(node.kind == "call" and node.live for node in self.nodes)
         return f"Program({calls} operations on the image, {self.input_shape} -> {self.output_shape}, {self.dtype})"
 
+    def fingerprint(self) -> str:
+        """Return a short digest of what the Program computes: operations, arguments, parameters; no names, no device.
+
+        Examples
+        --------
+        >>> import torch, linearscope as ls
+        >>> model = torch.nn.Conv2d(1, 1, 3)
+        >>> one = ls.capture(model, torch.rand(1, 1, 8, 8)).fingerprint()
+        >>> one == ls.capture(model, torch.rand(1, 1, 8, 8)).fingerprint()
+        True
+        >>> one == ls.capture(model, torch.rand(1, 1, 9, 8)).fingerprint()
+        False
+        """
+        from linearscope.program.fingerprint import program_fingerprint
+
+        return program_fingerprint(self)
+
     # -- running -----------------------------------------------------------------------------------------------------
 
     @property

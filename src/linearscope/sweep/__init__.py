@@ -1,5 +1,5 @@
 """The same analysis over a folder of images, resumable."""
 
-from linearscope.sweep.folder import Sweep, fingerprint, image_files
+from linearscope.sweep.folder import Sweep, image_files
 
-__all__ = ["Sweep", "fingerprint", "image_files"]
+__all__ = ["Sweep", "image_files"]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from linearscope.analysis import contributions, fgsm
@@ -20,7 +18,7 @@ from linearscope.interpreter import interpret
 from linearscope.program import Program
 from linearscope.progress import track
 
-__all__ = ["Sweep", "fingerprint", "image_files"]
+__all__ = ["Sweep", "image_files"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp")
 
@@ -59,7 +57,7 @@ class Sweep:
     out
         The output folder; made when absent.
     settings
-        What the records depend on, JSON-able; with the weights' :func:`fingerprint`.
+        What the records depend on, JSON-able; with the weights' :func:`linearscope.program.fingerprint`.
     capture
         Makes the Program of an image tensor; called once an image shape.
     read
@@ -184,14 +182,6 @@ class Sweep:
             file.write(b"".join(json.dumps(one).encode() + b"\n" for one in lines))
             file.flush()
             os.fsync(file.fileno())
-
-
-def fingerprint(tensors: Iterable[Tensor]) -> str:
-    """A short digest of weights, so that records of other weights are never mixed in."""
-    digest = hashlib.sha256()
-    for tensor in tensors:
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()[:16]
 
 
 def _stamp(path: Path) -> list[int]:
