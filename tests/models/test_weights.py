@@ -227,3 +227,15 @@ def test_counters_of_batches_may_be_missing(tmp_path):
     del state["1.num_batches_tracked"]
     save_file(state, tmp_path / "w.safetensors")
     load_weights(net(), tmp_path / "w.safetensors")
+
+
+def test_idle_statistics_of_instance_norms_are_passed_over_and_those_of_others_are_not(tmp_path):
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.InstanceNorm2d(4))
+    state = {**net.state_dict(), "1.running_mean": torch.ones(4), "1.running_var": torch.ones(4)}
+    save_file(state, tmp_path / "old.safetensors")
+    nn.init.zeros_(net[0].weight)
+    load_weights(net, tmp_path / "old.safetensors")
+    assert torch.equal(net[0].weight, state["0.weight"])
+    save_file({**state, "0.running_mean": torch.ones(4)}, tmp_path / "odd.safetensors")
+    with pytest.raises(InputError, match=r"1 unexpected \(0.running_mean\)"):
+        load_weights(net, tmp_path / "odd.safetensors")

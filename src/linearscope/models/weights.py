@@ -81,7 +81,7 @@ def load_weights(module: nn.Module, path: str | os.PathLike[str]) -> None:
     InputError
         As for :func:`read_weights`, and when names or shapes do not fit; the first three of each kind are named.
     """
-    weights = read_weights(path)
+    weights = {name: tensor for name, tensor in read_weights(path).items() if not _is_idle(module, name)}
     wanted = module.state_dict()
     # Files from before PyTorch 0.4.1, and many since, lack these counters; evaluation does not use them.
     missing = [name for name in wanted if name not in weights and not name.endswith("num_batches_tracked")]
@@ -155,6 +155,16 @@ def _named_tensors(file: Path, content: object) -> dict[str, Tensor]:
     if all(name.startswith(PREFIX) for name in weights):
         weights = {name.removeprefix(PREFIX): tensor for name, tensor in weights.items()}
     return weights
+
+
+def _is_idle(module: nn.Module, name: str) -> bool:
+    """Tell whether ``name`` is a statistic that instance norm kept before PyTorch 0.4 and never used."""
+    layer, _, entry = name.rpartition(".")
+    if entry not in ("running_mean", "running_var", "num_batches_tracked"):
+        return False
+    return isinstance(
+        dict(module.named_modules()).get(layer), nn.InstanceNorm1d | nn.InstanceNorm2d | nn.InstanceNorm3d
+    )
 
 
 def _fits(given: Tensor, wanted: Tensor) -> bool:

@@ -30,6 +30,7 @@ class CycleGAN(nn.Module):
     Takes ``(N, inputs, H, W)`` in ``[-1, 1]`` and returns ``(N, outputs, H, W)`` in ``[-1, 1]``; ``H`` and ``W`` are
     multiples of 4, at least 16. Other sizes come back rounded up to one. Instance norm has neither scale nor shift and
     keeps no statistics, so a bias before it does nothing; the biases are there because the checkpoints hold them.
+    Running statistics in checkpoints of PyTorch before 0.4 were never used and are passed over.
 
     Source: Zhu et al., "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks", 2017,
     section 7.2; the architecture follows Johnson et al., 2016.
