@@ -1,4 +1,4 @@
-"""Published weights in ``../shared/data``: they load by name, do what is stated of them, and are interpreted exactly."""
+"""Published weights in ``../shared/data``: they load by name, do what is stated of them, and their map is exact."""
 
 from __future__ import annotations
 
