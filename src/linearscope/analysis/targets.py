@@ -11,7 +11,7 @@ from torch import Tensor
 from linearscope.errors import InputError
 from linearscope.interpreter import LinearInterpreter
 
-__all__ = ["Target", "flat_targets", "is_one", "one_target"]
+__all__ = ["Target", "flat_indices", "flat_targets", "is_one", "one_target"]
 
 #: A flat index into the output, or an index tuple such as ``(channel, row, column)``.
 Target = int | tuple[int, ...]
@@ -36,28 +36,41 @@ def flat_targets(it: LinearInterpreter, targets: Target | Sequence[Target] | Ten
     InputError
         When there is no such output.
     """
-    plain = _plain(targets)
-    if not is_one(targets) and not isinstance(plain, list | tuple | range):
-        raise InputError(f"A target is an index, an index tuple or a list of them, not {targets!r}.")
-    many: list[Any] = [plain] if is_one(targets) else list(plain)  # type: ignore[call-overload]
-    shape = it.output_shape
+    found = flat_indices(targets, it.output_shape, "output", "target")
+    if not found:
+        raise InputError("No target was given; name at least one output.")
+    return found
+
+
+def flat_indices(
+    indices: Target | Sequence[Target] | Tensor, shape: Sequence[int], name: str, asked: str = "place"
+) -> list[int]:
+    """Flat indices of one or several places in an array of ``shape``, whose messages call a place ``name``.
+
+    Raises
+    ------
+    InputError
+        When there is no such place.
+    """
+    plain = _plain(indices)
+    if not is_one(indices) and not isinstance(plain, list | tuple | range):
+        raise InputError(f"A {asked} is an index, an index tuple or a list of them, not {indices!r}.")
+    many: list[Any] = [plain] if is_one(indices) else list(plain)  # type: ignore[call-overload]
     size = prod(shape)
     found = []
-    for target in map(_plain, many):
-        if isinstance(target, int) and not isinstance(target, bool) and -size <= target < size:
-            found.append(target % size)
+    for index in map(_plain, many):
+        if isinstance(index, int) and not isinstance(index, bool) and -size <= index < size:
+            found.append(index % size)
             continue
-        place, fits = 0, isinstance(target, tuple) and len(target) == len(shape)
+        place, fits = 0, isinstance(index, tuple) and len(index) == len(shape)
         if fits:
-            for i, extent in zip(target, shape, strict=True):  # type: ignore[call-overload]
+            for i, extent in zip(index, shape, strict=True):  # type: ignore[call-overload]
                 fits = fits and -extent <= i < extent
                 place = place * extent + i % extent
         if not fits:
-            hint = " A tuple is one index; give a list for several outputs." if isinstance(target, tuple) else ""
-            raise InputError(f"There is no output {target}; the output has shape {shape}.{hint}")
+            hint = " A tuple is one index; give a list for several." if isinstance(index, tuple) else ""
+            raise InputError(f"There is no {name} {index}; the shape is {tuple(shape)}.{hint}")
         found.append(place)
-    if not found:
-        raise InputError("No target was given; name at least one output.")
     return found
 
 
