@@ -4,6 +4,7 @@ from linearscope.analysis.attack import Attack, fgsm
 from linearscope.analysis.contributions import Contributions, contributions
 from linearscope.analysis.coupling import Coupling, coupling
 from linearscope.analysis.discussion import VARIANTS, Discussion, Votes, discussion, votes
+from linearscope.analysis.fields import Field, fields
 from linearscope.analysis.layerwise import LayerForm, Layerwise, layerwise
 from linearscope.analysis.materialize import Materialized, MatrixPlan, estimate, materialize
 from linearscope.analysis.off_diagonal import OffDiagonal, off_diagonal
@@ -22,6 +23,7 @@ __all__ = [
     "Coupling",
     "Discussion",
     "Explained",
+    "Field",
     "LayerForm",
     "Layerwise",
     "Materialized",
@@ -38,6 +40,7 @@ __all__ = [
     "discussion",
     "estimate",
     "fgsm",
+    "fields",
     "layerwise",
     "load_matrix",
     "materialize",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from linearscope.program.program import execute
 from linearscope.rules import Call, LinearMap
 from linearscope.rules.maps import Lane
 
-__all__ = ["Engine", "Visit"]
+__all__ = ["Engine", "Item", "Visit"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,9 @@ class Visit:
 
 
 @dataclass(frozen=True)
-class _Item:
+class Item:
+    """A step with its map on the image, and the value or the call where they are at hand."""
+
     step: Step
     map: LinearMap | None
     value: Any
@@ -70,7 +72,7 @@ class Engine:
     def __init__(self, plan: Plan, image: Tensor, limit: float) -> None:
         self.plan, self.image = plan, image
         self.frozen: Counter[str] = Counter()
-        self._stored: list[_Item] | None = []
+        self._stored: list[Item] | None = []
         self.stored_bytes = 0
         for item in self._fresh():
             if item.map is not None and item.step.rule is not None:
@@ -86,7 +88,7 @@ class Engine:
                 self.output: Tensor = item.value
             if self._stored is not None:
                 keep = item.step.bypass or item.step.node.index == plan.source
-                self._stored.append(_Item(item.step, item.map, item.value if keep else None))
+                self._stored.append(Item(item.step, item.map, item.value if keep else None))
                 if self.stored_bytes > limit:
                     self._stored, self.stored_bytes = None, 0
 
@@ -99,11 +101,11 @@ class Engine:
 
     def decisions(self, image: Tensor) -> Iterator[tuple[str, Tensor]]:
         """Name and decision of every switch and selection that lanes pass, on ``image``."""
-        for item in self._fresh(image) if image is not self.image else self._forward_items():
+        for item in self._fresh(image) if image is not self.image else self.forward_items():
             if item.map is not None and item.map.decision is not None:
                 yield item.step.node.name, item.map.decision
 
-    def _fresh(self, image: Tensor | None = None) -> Iterator[_Item]:
+    def _fresh(self, image: Tensor | None = None) -> Iterator[Item]:
         """All steps in order, values computed on the image (or another) and dropped after their last use."""
         values: dict[int, Any] = {}
         for step in self.plan.steps:
@@ -114,7 +116,7 @@ class Engine:
                 if self.plan.value_last.get(index) == step.node.index:
                     values.pop(index, None)
 
-    def _advance(self, step: Step, values: dict[int, Any]) -> _Item:
+    def _advance(self, step: Step, values: dict[int, Any]) -> Item:
         constants = self.plan.program.constants
 
         def lookup(index: int) -> Any:
@@ -125,14 +127,15 @@ class Engine:
             values[node.index] = self.image if node.kind == "image" else execute(node, lookup)
         value = values[node.index]
         if step.rule is None:
-            return _Item(step, None, value)
+            return Item(step, None, value)
         call = make_call(self.plan, step, lookup)
-        return _Item(step, freeze(self.plan, step, call), value, call)
+        return Item(step, freeze(self.plan, step, call), value, call)
 
-    def _forward_items(self) -> Iterator[_Item]:
+    def forward_items(self) -> Iterator[Item]:
+        """All steps in order, from the store or made anew."""
         return iter(self._stored) if self._stored is not None else self._fresh()
 
-    def _backward_items(self, values: bool) -> Iterator[_Item]:
+    def backward_items(self, values: bool = False) -> Iterator[Item]:
         """All steps in reverse: from the store, or recomputed segment by segment."""
         if self._stored is not None and not values:
             yield from reversed(self._stored)
@@ -165,11 +168,13 @@ class Engine:
     # -- forward -----------------------------------------------------------------------------------------------------
 
     def forward(
-        self, probes: Tensor, *, affine: bool = False, visit: Callable[[Call, LinearMap, list[Any]], None] | None = None
-    ) -> Tensor:
+        self, probes: Tensor, *, affine: bool = False,
+        visit: Callable[[Call, LinearMap, list[Any]], None] | None = None, items: Iterable[Item] | None = None,
+    ) -> Tensor:  # fmt: skip
         """``F v`` for every lane of ``probes`` ``(P, *source shape)``; with ``affine`` one lane more, the residual's.
 
         ``visit`` sees every unit on the image, its map and the lanes that come to it; decisions are then made anew.
+        ``items`` replace the steps, when lanes travel through windows of the values.
         """
         if not self.plan.reaches:
             nothing = probes.new_zeros(probes.shape[0] + affine, *self.output.shape)
@@ -182,7 +187,9 @@ class Engine:
         lanes = _Lanes(probes, self.plan.source)
         if self.plan.source == self.plan.program.output:
             return probes
-        for item in self._forward_items() if visit is None else self._fresh():
+        if items is None:
+            items = self.forward_items() if visit is None else self._fresh()
+        for item in items:
             step, index = item.step, item.step.node.index
             if step.bypass and affine:
                 lane = item.value.new_zeros(count, *item.value.shape)
@@ -217,15 +224,17 @@ class Engine:
     # -- backward ----------------------------------------------------------------------------------------------------
 
     def backward(
-        self, u: Tensor, visit: Callable[[Visit], Tensor | None] | None = None, *, values: bool = False
-    ) -> Tensor:
+        self, u: Tensor, visit: Callable[[Visit], Tensor | None] | None = None, *, values: bool = False,
+        items: Iterable[Item] | None = None,
+    ) -> Tensor:  # fmt: skip
         """``F^T u`` for every lane of ``u`` ``(P, *output shape)``; ``visit`` sees each node on the way.
 
-        With ``values`` the nodes' values on the image are computed again for ``visit``.
+        With ``values`` the nodes' values on the image are computed again for ``visit``; ``items`` as in
+        :meth:`forward`.
         """
         plan = self.plan
         grads = _Grads(plan.program.output, u)
-        for item in self._backward_items(values):
+        for item in self.backward_items(values) if items is None else items:
             step, index = item.step, item.step.node.index
             if not (step.moves or step.bypass or index == plan.source) or index not in grads:
                 continue
@@ -258,9 +267,7 @@ def make_call(plan: Plan, step: Step, lookup: Callable[[int], Any]) -> Call:
 def freeze(plan: Plan, step: Step, call: Call) -> LinearMap:
     """The frozen (or first-order) map of one step."""
     assert step.rule is not None
-    if plan.interpretation == "taylor" and step.rule.taylor is not None:
-        return step.rule.taylor(call)
-    return step.rule.freeze(call)
+    return step.rule.maker(plan.interpretation)(call)
 
 
 def _add_constant(result: Any, constant: Any, count: int, step: Step, lanes: _Lanes) -> Any:

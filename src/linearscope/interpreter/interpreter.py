@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,8 +16,10 @@ from linearscope.interpreter.certificate import TOLERANCE, Certificate
 from linearscope.interpreter.engine import Engine, Visit
 from linearscope.interpreter.memory import Batches, available_memory
 from linearscope.interpreter.plan import Plan
+from linearscope.interpreter.windows import Boxes, Support, Window, Windows
 from linearscope.program import Program, capture, load
 from linearscope.rules import Call, LinearMap
+from linearscope.rules.structure import Box, extent
 
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
@@ -28,6 +31,9 @@ T = TypeVar("T")
 MEMORY = ("auto", "store", "stream")
 
 Index = int | Sequence[int]
+
+# Windows are taken when they are less than this part of the work on whole values.
+_WORTH = 0.7
 
 
 def interpret(
@@ -155,6 +161,16 @@ class LinearInterpreter:
         return prod(self.output_shape), prod(self.input_shape)
 
     @property
+    def dtype(self) -> torch.dtype:
+        """Type of probes and products."""
+        return self.point.dtype
+
+    @property
+    def device(self) -> torch.device:
+        """Where probes and products are."""
+        return self.point.device
+
+    @property
     def decision_bytes(self) -> int:
         """Bytes of the decisions kept; 0 when they stream."""
         return self._engine.stored_bytes
@@ -190,12 +206,34 @@ class LinearInterpreter:
         """Columns of F (projective filters) as outputs ``(P, *output_shape)``.
 
         ``indices``: one or several flat indices into the input, or index tuples such as ``(channel, row, column)``.
+        Where a column touches a part of the values only, no more than that part is computed.
         """
-        return self.matvec(_impulses(indices, self.input_shape, self.point, "column"))
+        return self._filters(indices, forward=True)
 
     def rows(self, indices: Index | Sequence[Index] | Tensor) -> Tensor:
         """Rows of F (receptive filters) as inputs ``(P, *input_shape)``; ``indices`` as in :meth:`columns`."""
-        return self.rmatvec(_impulses(indices, self.output_shape, self.output, "row"))
+        return self._filters(indices, forward=False)
+
+    def column_windows(self, indices: Index | Sequence[Index] | Tensor) -> list[Window]:
+        """Columns of F, each where it can differ from zero: its cost does not grow with the image."""
+        return self._windows(_places(indices, self.input_shape, "column"), forward=True)
+
+    def row_windows(self, indices: Index | Sequence[Index] | Tensor) -> list[Window]:
+        """Rows of F, each where it can differ from zero: its cost does not grow with the image."""
+        return self._windows(_places(indices, self.output_shape, "row"), forward=False)
+
+    def column_window(self, index: Index) -> Window:
+        """One column of F where it can differ from zero."""
+        return self.column_windows([index])[0]
+
+    def row_window(self, index: Index) -> Window:
+        """One row of F where it can differ from zero."""
+        return self.row_windows([index])[0]
+
+    def support(self) -> Support:
+        """Where F can differ from zero whatever the image: the structural sparsity, axis by axis."""
+        with torch.no_grad():
+            return self._cutter.support(self.point.shape, self.output.shape)
 
     def walk(self, u: Tensor, visit: Callable[[Visit], Tensor | None], *, values: bool = False) -> Tensor:
         """F^T u while ``visit`` sees every node the lanes come back to, and may add to them; for analyses.
@@ -232,7 +270,7 @@ class LinearInterpreter:
 
     def impulses(self, indices: Index | Sequence[Index] | Tensor) -> Tensor:
         """One-hot outputs ``(P, *output_shape)`` at ``indices``."""
-        return _impulses(indices, self.output_shape, self.output, "output")
+        return _impulses(_places(indices, self.output_shape, "output"), self.output_shape, self.output)
 
     def linear_operator(self) -> LinearOperator:
         """F as a ``scipy.sparse.linalg.LinearOperator`` of shape ``(N, n)``, for ``svds``, ``lsqr`` and the like."""
@@ -264,6 +302,60 @@ class LinearInterpreter:
         )
 
     # -- inside ------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _cutter(self) -> Windows:
+        with torch.no_grad():
+            return Windows(self.plan, self._engine.forward_items())
+
+    def _filters(self, indices: Index | Sequence[Index] | Tensor, forward: bool) -> Tensor:
+        """Rows or columns in full: by windows where those are less work, else all together."""
+        name, shape, like = (
+            ("column", self.input_shape, self.point) if forward else ("row", self.output_shape, self.output)
+        )
+        places = _places(indices, shape, name)
+        made = self.output_shape if forward else self.input_shape
+        groups = _by_position(places, shape)
+        if self._engine.stores and self.plan.reaches and len(groups):
+            middle = list(groups)[len(groups) // 2]
+            boxes = self._boxes(_around([places[i] for i in groups[middle]], shape, like), forward)
+            if self._cutter.work(boxes) * len(groups) < _WORTH * self._cutter.cost * len(places):
+                result = like.new_zeros(len(places), *made)
+                for number, window in enumerate(self._windows(places, forward)):
+                    result[number][tuple(slice(*ends) for ends in window.box)] = window.values
+                return result
+        return (self.matvec if forward else self.rmatvec)(_impulses(places, shape, like))
+
+    def _boxes(self, box: Box, forward: bool) -> Boxes:
+        return self._cutter.forward(box) if forward else self._cutter.backward(box)
+
+    def _windows(self, places: Sequence[tuple[int, ...]], forward: bool) -> list[Window]:
+        self._unchanged()
+        given, like = (self.point, self.output) if forward else (self.output, self.point)
+        shape, made = _probe_shape(given), _probe_shape(like)
+        found: dict[int, Window] = {}
+        with torch.no_grad():
+            for numbers in _by_position(places, shape).values():
+                box = _around([places[i] for i in numbers], shape, given)
+                boxes = self._boxes(box, forward)
+                end = boxes.get(self.program.output if forward else self.plan.source) if self.plan.reaches else None
+                if end is None:
+                    for number in numbers:
+                        found[number] = Window(like.new_zeros([0] * len(made)), (0,) * len(made), made)
+                    continue
+                probes = given.new_zeros(len(numbers), *extent(box))
+                for lane, number in enumerate(numbers):
+                    index = (0,) * (given.dim() - len(shape)) + places[number]
+                    probes[lane][tuple(i - start for i, (start, _) in zip(index, box, strict=True))] = 1
+                if forward:
+                    lanes = self._engine.forward(probes, items=self._cutter.cut(self._engine.forward_items(), boxes))
+                else:
+                    lanes = self._engine.backward(probes, items=self._cutter.cut(self._engine.backward_items(), boxes))
+                skip = like.dim() - len(made)
+                lanes = lanes.reshape(len(numbers), *extent(end)[skip:])
+                for lane, number in enumerate(numbers):
+                    found[number] = Window(lanes[lane], tuple(start for start, _ in end[skip:]), made)
+        return [found[number] for number in range(len(places))]
 
     def _run(self, lanes: Tensor, batches: Batches, product: Callable[[Tensor], Tensor]) -> Tensor:
         self._unchanged()
@@ -317,27 +409,54 @@ def _probe_shape(value: Tensor) -> tuple[int, ...]:
     return shape[1:] if shape[:1] == (1,) else shape
 
 
-def _impulses(indices: Index | Sequence[Index] | Tensor, shape: Sequence[int], like: Tensor, name: str) -> Tensor:
-    """One-hot tensors ``(P, *shape)``."""
+def _places(indices: Index | Sequence[Index] | Tensor, shape: Sequence[int], name: str) -> list[tuple[int, ...]]:
+    """Indices as tuples of numbers from 0, one an axis."""
     if isinstance(indices, Tensor):
         indices = indices.tolist()
     many: list[Any] = [indices] if isinstance(indices, int) else list(indices)
     if isinstance(indices, tuple) and len(indices) == len(shape) > 1 and all(isinstance(i, int) for i in indices):
         many = [indices]
     size = prod(shape)
-    flat = []
+    found = []
     for index in many:
         if isinstance(index, int):
-            place = index + size if index < 0 else index
-            fits = 0 <= place < size
+            fits, place = -size <= index < size, index % size
+            axes: list[int] = []
+            for extent_ in reversed(shape):
+                place, last = divmod(place, extent_)
+                axes.insert(0, last)
         else:
-            place, fits = 0, len(index) == len(shape)
-            for i, extent in zip(index, shape, strict=False):
-                fits = fits and -extent <= i < extent
-                place = place * extent + i % extent
+            fits = len(index) == len(shape) and all(-n <= i < n for i, n in zip(index, shape, strict=True))
+            axes = [i % n for i, n in zip(index, shape, strict=False)]
         if not fits:
-            raise InputError(f"There is no {name} {index}; the shape is {tuple(shape)}.")
-        flat.append(place)
-    result = like.new_zeros(len(flat), size)
-    result[torch.arange(len(flat)), flat] = 1
-    return result.reshape(len(flat), *shape)
+            ranges = ", ".join(f"0 to {n - 1}" for n in shape)
+            raise InputError(
+                f"There is no {name} {index}; the shape is {tuple(shape)}: give {ranges}, or one flat index from 0 to "
+                f"{size - 1}."
+            )
+        found.append(tuple(axes))
+    return found
+
+
+def _impulses(places: Sequence[tuple[int, ...]], shape: Sequence[int], like: Tensor) -> Tensor:
+    """One-hot tensors ``(P, *shape)``."""
+    result = like.new_zeros(len(places), *shape)
+    for lane, place in enumerate(places):
+        result[lane][place] = 1
+    return result
+
+
+def _by_position(places: Sequence[tuple[int, ...]], shape: Sequence[int]) -> dict[tuple[int, ...], list[int]]:
+    """Numbers of the places that differ in their channel only."""
+    channel = len(shape) - 3
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for number, place in enumerate(places):
+        key = place[:channel] + place[channel + 1 :] if channel >= 0 else place
+        groups.setdefault(key, []).append(number)
+    return groups
+
+
+def _around(places: Sequence[tuple[int, ...]], shape: Sequence[int], whole: Tensor) -> Box:
+    """The smallest box around places, in the axes of the whole value."""
+    own = tuple((min(axis), max(axis) + 1) for axis in zip(*places, strict=True))
+    return ((0, 1),) * (whole.dim() - len(shape)) + own

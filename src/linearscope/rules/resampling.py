@@ -280,18 +280,18 @@ class _ShuffledWindow(LinearMap):
         else:
             made = (first * square, last * square), *((start // factor, stop // factor) for start, stop in sides)
         self._made, self._output = (inner[0], *made), output
-        self._there, self._back = F.pixel_shuffle, F.pixel_unshuffle
-        if not up:
-            self._there, self._back = self._back, self._there
-        self._factor = factor
+        self._factor, self._up = factor, up
+
+    def _run(self, lanes: Tensor, up: bool) -> Tensor:
+        return F.pixel_shuffle(lanes, self._factor) if up else F.pixel_unshuffle(lanes, self._factor)
 
     def forward(self, lanes: Sequence[Lane], reuse: bool = False) -> Tensor:
         (lane,) = lanes
         assert lane is not None
-        return fit(self._there(lane, self._factor), self._made, self._output)
+        return fit(self._run(lane, self._up), self._made, self._output)
 
     def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:
-        return [self._back(fit(u, self._output, self._made), self._factor)]
+        return [self._run(fit(u, self._output, self._made), not self._up)]
 
 
 @register(aten.pixel_shuffle.default, kind="linear", frozen="the operation itself")
