@@ -189,7 +189,14 @@ class Materialized:
             yield (line, across, values) if isinstance(self.matrix, csr_array) else (across, line, values)
 
 
-def estimate(it: LinearInterpreter, *, mode: str = "exact", kind: str = "auto", tolerance: float = 1e-3) -> MatrixPlan:
+def estimate(
+    it: LinearInterpreter,
+    *,
+    mode: str = "exact",
+    kind: str = "auto",
+    tolerance: float = 1e-3,
+    out: str | os.PathLike[str] | None = None,
+) -> MatrixPlan:
     """Say what all of F would cost, before :func:`materialize` makes it; parameters as there.
 
     Examples
@@ -200,7 +207,41 @@ def estimate(it: LinearInterpreter, *, mode: str = "exact", kind: str = "auto", 
     >>> plan.kind, plan.probes, plan.least, plan.nonzeros
     ('columns', 75, 75, 311904)
     """
-    return _estimate(it, mode, kind, tolerance, None)
+    before = None if out is None else stored_settings(Path(out))
+    if mode not in MODES:
+        raise UnknownNameError("mode", mode, MODES)
+    if kind not in ("auto", *KINDS):
+        raise UnknownNameError("kind of probe", kind, ("auto", *KINDS))
+    if not 0 < tolerance < 1:
+        raise InputError(f"The tolerance is {tolerance:g}; give a number between 0 and 1, such as 0.001.")
+    support, radius = it.support(), None
+    if mode == "effective":
+        support = aligned(support)
+        if any(axis.output_axis is not None for axis in support.axes):
+            # What was begun is gone on with, however this machine would measure today.
+            radius = before[1] if before is not None and before[1] is not None else None
+            radius = decay_radius(it, support, tolerance) if radius is None else radius
+            support = windowed(support, radius)
+    both = {name: probing(support, name) for name in KINDS}
+    chosen, seconds = _chosen(it, both, before[0] if before is not None and kind == "auto" else kind)
+    asks = both[chosen]
+    kept = numbers(it).dtype.itemsize
+    answers = asks.probes * prod(asks.answer_shape) * kept
+    index = 4 if max(asks.nonzeros, *it.shape) < 2**31 else 8
+    return MatrixPlan(
+        shape=it.shape,
+        mode=mode,
+        radius=radius,
+        kind=chosen,
+        probes=asks.probes,
+        least=asks.least,
+        others=both["rows" if chosen == "columns" else "columns"].probes,
+        nonzeros=asks.nonzeros,
+        memory_bytes=answers + asks.nonzeros * (kept + index) + prod(asks.answer_shape) * (index + 24),
+        disk_bytes=answers,
+        seconds=seconds * asks.probes,
+        probing=asks,
+    )
 
 
 def materialize(
@@ -264,8 +305,7 @@ def materialize(
     start = time.perf_counter()
     path = None if out is None else Path(out)
     if plan is None:
-        before = None if path is None else stored_settings(path)
-        plan = _estimate(it, mode, kind, tolerance, before)
+        plan = estimate(it, mode=mode, kind=kind, tolerance=tolerance, out=path)
     if path is None:
         _check_memory(plan, limit)
         matrix = _in_memory(it, plan)
@@ -282,42 +322,6 @@ def materialize(
 
 
 # -- planning --------------------------------------------------------------------------------------------------------
-
-
-def _estimate(
-    it: LinearInterpreter, mode: str, kind: str, tolerance: float, before: tuple[str, int | None] | None
-) -> MatrixPlan:
-    if mode not in MODES:
-        raise UnknownNameError("mode", mode, MODES)
-    if kind not in ("auto", *KINDS):
-        raise UnknownNameError("kind of probe", kind, ("auto", *KINDS))
-    if not 0 < tolerance < 1:
-        raise InputError(f"The tolerance is {tolerance:g}; give a number between 0 and 1, such as 0.001.")
-    support, radius = it.support(), None
-    if mode == "effective":
-        support = aligned(support)
-        radius = before[1] if before is not None and before[1] is not None else decay_radius(it, support, tolerance)
-        support = windowed(support, radius)
-    both = {name: probing(support, name) for name in KINDS}
-    chosen, seconds = _chosen(it, both, before[0] if before is not None and kind == "auto" else kind)
-    asks = both[chosen]
-    kept = numbers(it).dtype.itemsize
-    answers = asks.probes * prod(asks.answer_shape) * kept
-    index = 4 if max(asks.nonzeros, *it.shape) < 2**31 else 8
-    return MatrixPlan(
-        shape=it.shape,
-        mode=mode,
-        radius=radius,
-        kind=chosen,
-        probes=asks.probes,
-        least=asks.least,
-        others=both["rows" if chosen == "columns" else "columns"].probes,
-        nonzeros=asks.nonzeros,
-        memory_bytes=answers + asks.nonzeros * (kept + index) + prod(asks.answer_shape) * (index + 24),
-        disk_bytes=answers,
-        seconds=seconds * asks.probes,
-        probing=asks,
-    )
 
 
 def _chosen(it: LinearInterpreter, both: dict[str, Probing], kind: str) -> tuple[str, float]:

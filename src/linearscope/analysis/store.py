@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
+from scipy.sparse import csc_array, csr_array
 from torch import Tensor
 
 from linearscope.analysis.probing import Entries, Numbers, Probing, ProbingAxis
@@ -172,6 +173,11 @@ class StoredMatrix:
         for start, values in self._bands():
             whole[start : start + len(values)] = values.reshape(len(values), -1)
         return whole
+
+    def to_scipy(self) -> csr_array | csc_array:
+        """F as a sparse matrix in memory: CSR of a store of columns, CSC of a store of rows."""
+        found = self.probing.csr(self.answers())
+        return found if self.probing.kind == "columns" else found.T
 
     def verify(self) -> None:
         """Read everything and compare it with the checksums.
