@@ -69,7 +69,7 @@ EVERY = {**{name: (lambda c=c: randomised(c().double())) for name, c in MADE.ite
 
 @pytest.fixture(scope="module", params=EVERY, ids=str)
 def it(request: pytest.FixtureRequest) -> LinearInterpreter:
-    return ls.interpret(EVERY[request.param](), image(size=16))
+    return ls.interpret(EVERY[request.param](), image(size=12))
 
 
 def dense(it: LinearInterpreter) -> Tensor:
@@ -137,7 +137,7 @@ def test_a_window_does_not_grow_with_the_image() -> None:
     for size, one in ((24, small), (48, large)):
         row = one.row_window((1, 2 * at[size], 2 * at[size]))
         assert tuple(row.values.shape) == (3, 7, 7)
-        assert row.start == (0, at[size] - 4, at[size] - 4)
+        assert row.start == (0, at[size] - 3, at[size] - 3)
     boxes = [one._cutter.forward(((0, 1), (0, 3), (at[s], at[s] + 1), (at[s], at[s] + 1))) for s, one in
              ((24, small), (48, large))]  # fmt: skip
     assert small._cutter.work(boxes[0]) == large._cutter.work(boxes[1])

@@ -15,7 +15,7 @@ from linearscope.analysis.pattern import pattern
 from linearscope.errors import InputError, UnknownNameError
 from linearscope.interpreter import LinearInterpreter, Window
 
-__all__ = ["NEAR", "SHARES", "Field", "fields"]
+__all__ = ["NEAR", "SHARES", "Field", "Kind", "fields"]
 
 Array = npt.NDArray[np.float64]
 Kind = Literal["row", "column"]
@@ -87,12 +87,17 @@ class Field:
         """
         if len(box) != len(self.shape):
             raise InputError(f"The box has {len(box)} axes and the field {len(self.shape)}. Give a range an axis.")
-        kept = self.values.double()
-        for axis, (start, stop) in enumerate(box):
-            first = min(max(start - self.start[axis], 0), kept.shape[axis])
-            last = min(max(stop - self.start[axis], first), kept.shape[axis])
-            kept = kept.narrow(axis, first, last - first)
-        return 1 - float(kept.square().sum()) / self.energy if self.energy else 0.0
+        rest = self.values.double().square()
+        inside = tuple(
+            slice(max(start - own, 0), max(stop - own, 0)) for (start, stop), own in zip(box, self.start, strict=True)
+        )
+        rest[inside] = 0
+        return float(rest.sum()) / self.energy if self.energy else 0.0
+
+
+def fields(
+    it: LinearInterpreter, index: Sequence[Sequence[int]], kind: Kind = "row", near: float | None = None
+) -> list[Field]: ...
 
 
 def fields(
