@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -95,6 +95,11 @@ class Field:
         return float(rest.sum()) / self.energy if self.energy else 0.0
 
 
+@overload
+def fields(it: LinearInterpreter, index: Sequence[int], kind: Kind = "row", near: float | None = None) -> Field: ...
+
+
+@overload
 def fields(
     it: LinearInterpreter, index: Sequence[Sequence[int]], kind: Kind = "row", near: float | None = None
 ) -> list[Field]: ...
