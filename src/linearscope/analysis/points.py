@@ -28,7 +28,7 @@ BROAD: Final = 6.0
 # Below this part of the mean gradient a place is flat, above this coherence an edge; a corner stands out this far.
 FLAT: Final = 0.5
 COHERENT: Final = 0.75
-STANDS_OUT: Final = 2.5
+STANDS_OUT: Final = 1.5
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,9 @@ def interesting_points(image: Tensor) -> dict[str, tuple[int, int]]:
         free = inside.copy()
         for row, column in found.values():
             free &= (rows - row) ** 2 + (columns - column) ** 2 >= apart**2
-        score = np.where(free if free.any() else inside, scores[kind], -np.inf)
+        # Rounded, so that of pixels which are equally good the first is taken and not what rounding makes of them.
+        rounded = np.round(scores[kind] / (np.abs(scores[kind]).max() or 1.0), 9)
+        score = np.where(free if free.any() else inside, rounded, -np.inf)
         found[kind] = divmod(int(score.argmax()), width)
     return {kind: found[kind] for kind in KINDS}
 
@@ -115,7 +117,7 @@ def surroundings(image: Tensor) -> npt.NDArray[np.str_]:
     -------
     ndarray of str, (H, W)
         ``"flat"`` where the gradient is below 0.5 of the image's mean, else ``"edge"`` where its direction is one
-        (coherence above 0.75), else ``"corner"`` where it turns more than 2.5 times as strongly as around, else
+        (coherence above 0.75), else ``"corner"`` where it turns more than 1.5 times as strongly as around, else
         ``"texture"``.
 
     Examples

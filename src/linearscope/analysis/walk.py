@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise, permutations
 from math import dist
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
+from linearscope.analysis.fields import Field, Kind, fields
 from linearscope.analysis.points import (
     check_point,
     edge_direction,
@@ -21,10 +22,18 @@ from linearscope.errors import InputError
 from linearscope.interpreter import LinearInterpreter
 from linearscope.progress import track
 
-if TYPE_CHECKING:
-    from linearscope.analysis.fields import Field
-
-__all__ = ["WHICH", "Step", "Stretch", "Walk", "default_path", "middle_channel", "positions", "stretches", "walk"]
+__all__ = [
+    "WHICH",
+    "Step",
+    "Steps",
+    "Stretch",
+    "Walk",
+    "default_path",
+    "middle_channel",
+    "positions",
+    "stretches",
+    "walk",
+]
 
 #: Which filters a walk looks at.
 WHICH: Final = ("both", "row", "column")
@@ -94,59 +103,94 @@ class Stretch:
     on: str
 
 
-def walk(
-    it: LinearInterpreter,
-    waypoints: Sequence[tuple[int, int]],
-    steps: int,
-    find: Callable[[tuple[int, ...], str], Field],
-    *,
-    which: str = "both",
-    channel: int | None = None,
-) -> Walk:
-    """Walk along a path, and look at the row and the column of F at every step.
+class Steps:
+    """Looks at pixels of an image: what they stand on, the column of F that they make, the row above them.
 
     Parameters
     ----------
     it
         Interpreter of a network from an image ``(1, C, H, W)`` to an image.
-    waypoints
-        At least two ``(row, column)`` on the input; between them one goes straight.
-    steps
-        How many; at least two.
-    find
-        Gives the filter of an index and a kind, ``"row"`` or ``"column"``, as :func:`linearscope.fields` does.
     which
         ``"row"``, ``"column"`` or ``"both"``.
     channel
         Of the image; default: the middle one, green of RGB. The output's channel is the same one, or the middle one
         where there is none.
+    near
+        See :func:`linearscope.fields`.
+    find
+        Gives the filter of an index and a kind; default: :func:`linearscope.fields`.
 
     Raises
     ------
     InputError
-        When the path leaves the image or has one point, or there is no such channel.
+        When the network makes no image, or there is no such channel.
 
-    Source: the demonstration of Navarrete Michelini et al. 2019, sections 8.B to 8.D.
+    Examples
+    --------
+    >>> import torch, linearscope as ls
+    >>> it = ls.interpret(torch.nn.Upsample(scale_factor=2, mode="bicubic"), torch.rand(1, 3, 16, 16))
+    >>> step = Steps(it).at((4, 5))
+    >>> step.output_point, step.column.index, step.row.index
+    ((9, 11), (1, 4, 5), (1, 9, 11))
     """
-    found = positions(waypoints, it.input_shape, steps)
-    if which not in WHICH:
-        raise InputError(f"There is no kind {which!r} of filter; there are {', '.join(map(repr, WHICH))}.")
-    matching_output(found[0], it.input_shape, it.output_shape)
-    channels = middle_channel(it.input_shape, channel), _of_output(it, channel)
-    kinds, directions = surroundings(it.image), edge_direction(it.image)
-    places = {}
-    for point in track(list(dict.fromkeys(found)), "walking over the image"):
-        output_point = matching_output(point, it.input_shape, it.output_shape)
-        on = str(kinds[point])
-        places[point] = Step(
+
+    def __init__(
+        self,
+        it: LinearInterpreter,
+        *,
+        which: str = "both",
+        channel: int | None = None,
+        near: int | None = None,
+        find: Callable[[tuple[int, ...], Kind], Field] | None = None,
+    ) -> None:
+        if which not in WHICH:
+            raise InputError(f"There is no kind {which!r} of filter; there are {', '.join(map(repr, WHICH))}.")
+        matching_output((0, 0), it.input_shape, it.output_shape)
+        self.it, self.which = it, which
+        fits = channel is not None and channel < it.output_shape[0]
+        self.channels = (
+            middle_channel(it.input_shape, channel),
+            middle_channel(it.output_shape, channel if fits else None),
+        )
+        self._find = find or (lambda index, kind: fields(it, index, kind, near=near))
+        self._on, self._directions = surroundings(it.image), edge_direction(it.image)
+
+    def at(self, point: tuple[int, int]) -> Step:
+        """Look at one pixel ``(row, column)`` of the input."""
+        output_point = matching_output(point, self.it.input_shape, self.it.output_shape)
+        on = str(self._on[point])
+        return Step(
             point,
             output_point,
             on,
-            float(directions[point]) if on == "edge" else None,
-            None if which == "column" else find((channels[1], *output_point), "row"),
-            None if which == "row" else find((channels[0], *point), "column"),
+            float(self._directions[point]) if on == "edge" else None,
+            None if self.which == "column" else self._find((self.channels[1], *output_point), "row"),
+            None if self.which == "row" else self._find((self.channels[0], *point), "column"),
         )
-    return Walk(tuple(waypoints), found, places, channels)
+
+
+def walk(steps: Steps, waypoints: Sequence[tuple[int, int]], count: int) -> Walk:
+    """Walk along a path, and look at the row and the column of F at every step.
+
+    Parameters
+    ----------
+    steps
+        Looks at the pixels.
+    waypoints
+        At least two ``(row, column)`` on the input; between them one goes straight.
+    count
+        How many steps; at least two.
+
+    Raises
+    ------
+    InputError
+        When the path leaves the image or leads nowhere.
+
+    Source: the demonstration of Navarrete Michelini et al. 2019, sections 8.B to 8.D.
+    """
+    found = positions(waypoints, steps.it.input_shape, count)
+    places = {point: steps.at(point) for point in track(list(dict.fromkeys(found)), "walking over the image")}
+    return Walk(tuple(waypoints), found, places, steps.channels)
 
 
 def positions(waypoints: Sequence[tuple[int, int]], shape: Sequence[int], steps: int) -> tuple[tuple[int, int], ...]:
@@ -227,11 +271,6 @@ def middle_channel(shape: Sequence[int], channel: int | None) -> int:
     if not 0 <= channel < shape[0]:
         raise InputError(f"There is no channel {channel} in an image of {shape[0]}. Give one from 0 to {shape[0] - 1}.")
     return channel
-
-
-def _of_output(it: LinearInterpreter, channel: int | None) -> int:
-    fits = channel is not None and channel < it.output_shape[0]
-    return middle_channel(it.output_shape, channel if fits else None)
 
 
 def _joined(runs: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:

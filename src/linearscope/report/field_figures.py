@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from matplotlib import colormaps
@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 from matplotlib.patheffects import withStroke
 
+from linearscope.analysis.fields import Field
 from linearscope.errors import InputError
 from linearscope.report.about import Picture
 from linearscope.report.field_pictures import (
@@ -27,9 +28,6 @@ from linearscope.report.field_pictures import (
 )
 from linearscope.report.style import CONSTANTS, DIVERGING, DPI, INK, INPUT, MUTED, RULE, WIDE, styled
 from linearscope.report.words import amount, percent
-
-if TYPE_CHECKING:
-    from linearscope.analysis.fields import Field
 
 __all__ = [
     "field_caption",

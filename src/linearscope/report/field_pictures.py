@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil
-from typing import TYPE_CHECKING, Final, Literal, TypeVar
+from typing import Final, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib import colormaps
 from torch import Tensor
 
+from linearscope.analysis.fields import Field
 from linearscope.errors import InputError
 from linearscope.report.about import Picture
 from linearscope.report.style import DIVERGING
-
-if TYPE_CHECKING:
-    from linearscope.analysis.fields import Field
 
 __all__ = ["COLOURS", "Colours", "field_colours", "field_half", "field_limit", "position_picture", "square"]
 
@@ -47,9 +45,9 @@ def field_limit(fields: Sequence[Field], colours: Colours = "signed") -> float:
     colours
         ``"signed"``: of the sums over the channels. ``"colour"``: of every channel.
     """
-    sizes = np.sort(np.concatenate([np.abs(_summed(one.values, colours)).ravel() for one in fields] or [np.zeros(1)]))
+    sizes = np.sort(np.concatenate([np.abs(_summed(one.values, colours)).ravel() for one in fields]))
     energy = np.cumsum(sizes[::-1] ** 2)
-    if not energy[-1] > 0:
+    if not (len(energy) and energy[-1] > 0):
         return 1.0
     return float(sizes[::-1][int(np.searchsorted(energy, SATURATED * energy[-1]))])
 
@@ -57,7 +55,7 @@ def field_limit(fields: Sequence[Field], colours: Colours = "signed") -> float:
 def field_half(fields: Sequence[Field]) -> int:
     """Choose half the side in pixels of a square that shows what matters of several filters, around their pixels.
 
-    It holds every structural window, or one and a half times the largest radius of 99 % of the energy where that is
+    It holds every structural window, or 1.2 times the largest radius of 99 % of the energy where that is
     less; at least 6 pixels.
     """
     half = LEAST_HALF
@@ -65,7 +63,7 @@ def field_half(fields: Sequence[Field]) -> int:
         height, width = one.values.shape[-2:]
         (top, left), (y, x) = one.start[-2:], one.point
         window = max(y - top, top + height - 1 - y, x - left, left + width - 1 - x) + 1
-        half = max(half, ceil(min(window, 1.5 * one.radii[0.99] + 1)))
+        half = max(half, ceil(min(window, 1.2 * one.radii[0.99] + 1)))
     return half
 
 

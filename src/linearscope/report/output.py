@@ -15,11 +15,14 @@ from typing import Any, Final
 
 from linearscope.errors import InputError
 
-__all__ = ["PAGE", "RESULT", "check_out", "replacing", "write_json"]
+__all__ = ["FIGURES", "PAGE", "RESULT", "VALUES", "check_out", "replacing", "write_json"]
 
 PAGE: Final = "index.html"
 RESULT: Final = "result.json"
 FIGURES: Final = "figures"
+VALUES: Final = "values"
+#: What lies in the folders of a report, and nothing else.
+ENDINGS: Final = {FIGURES: ".png", VALUES: ".npz"}
 
 
 def check_out(out: Path) -> None:
@@ -105,11 +108,11 @@ def _move(unfinished: Path, target: Path) -> None:
 
 
 def _earlier(out: Path, inside: set[str]) -> bool:
-    if not inside <= {PAGE, RESULT, FIGURES} or RESULT not in inside:
+    if not inside <= {PAGE, RESULT, *ENDINGS} or RESULT not in inside:
         return False
-    figures = out / FIGURES
-    if figures.exists() and any(path.suffix != ".png" for path in figures.iterdir()):
-        return False
+    for name, ending in ENDINGS.items():
+        if name in inside and any(path.suffix != ending for path in (out / name).iterdir()):
+            return False
     try:
         found = json.loads((out / RESULT).read_text(encoding="utf-8"))
     except ValueError:

@@ -1,0 +1,91 @@
+"""What the commands that look at rows and columns of F share: a network that makes images, on one photo."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from linearscope.cli.options import Ready, prepare
+from linearscope.errors import InputError
+
+if TYPE_CHECKING:
+    from linearscope.interpreter import LinearInterpreter
+    from linearscope.report.about import Picture
+
+__all__ = ["DEFAULT_UPSCALER", "Channel", "ImageModel", "Near", "look", "point"]
+
+DEFAULT_UPSCALER: Final = "edsr_small_x2"
+
+Channel = Annotated[
+    int | None, typer.Option("--channel", help="Of the image, from 0; default: the middle one, green of RGB.")
+]
+Near = Annotated[
+    int | None, typer.Option("--near", help="Pixels from a pixel's own place that count as near.", metavar="N")
+]
+
+
+@dataclass(frozen=True)
+class ImageModel:
+    """A network that makes images, on one photo.
+
+    Attributes
+    ----------
+    ready
+        The model.
+    image
+        The photo's file.
+    it
+        The map on the photo.
+    photos
+        The input and the output, ``(H, W, 3)`` each.
+    """
+
+    ready: Ready
+    image: Path
+    it: LinearInterpreter
+    photos: tuple[Picture, Picture]
+
+
+def look(
+    image: Path | None,
+    model: str | None,
+    weights: Path | None,
+    preprocess: str | None,
+    output: str | None,
+    interpretation: str,
+    device: str,
+    dtype: str,
+) -> ImageModel:
+    """Interpret the network that the options name on a photo, and refuse one that makes no image."""
+    from linearscope.analysis.points import matching_output
+    from linearscope.interpreter import interpret
+    from linearscope.models import default_image
+    from linearscope.report.image_page import as_picture
+
+    ready = prepare(model or DEFAULT_UPSCALER, weights, preprocess, None, output, device, dtype)
+    path = image or default_image()
+    tensor = ready.tensor(path)
+    program = ready.capture(tensor)
+    matching_output((0, 0), program.input_shape[1:], program.output_shape[1:])
+    it = interpret(program, tensor, interpretation=interpretation)
+    lower, upper = ready.bounds
+    made = it.output
+    # An output of other channels than the image's has no bounds of its own.
+    if made.shape[1] != lower.shape[1]:
+        lower, upper = lower.mean(), upper.mean()
+    pixels = (made - lower) / (upper - lower)
+    if made.shape[1] == 3 and ready.model.preprocessing.channels == "BGR":
+        pixels = pixels.flip(1)
+    return ImageModel(ready, path, it, (ready.model.preprocessing.display(tensor), as_picture(pixels)))
+
+
+def point(text: str, option: str) -> tuple[int, int]:
+    """Read ``ROW,COLUMN``."""
+    found = re.fullmatch(r"\s*([+-]?\d{1,9})\s*,\s*([+-]?\d{1,9})\s*", text, re.ASCII)
+    if found is None:
+        raise InputError(f"{text!r} is no pixel. Write {option} as row and column, counted from 0, such as 40,62.")
+    return int(found[1]), int(found[2])
