@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import statistics
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from page import machine, write_section
 from torch import Tensor, nn
 
 import linearscope as ls
@@ -187,20 +187,17 @@ def peak_now() -> int:
 
 
 def table(rows: list[dict[str, object]], rounds: int) -> str:
-    """The Markdown page."""
+    """The Markdown of these figures."""
     lines = [
-        "# Benchmarks",
+        "## Products",
         "",
-        f"Made by `make bench` on {platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}, "
-        f"float32, "
-        f"random weights; medians of {rounds} rounds in which the contenders take turns. Ratios are to pushing as many "
-        "images through the plain model at its own fastest batch size; below 1 is faster than the plain model.",
+        f"On {machine()}, float32, random weights; medians of {rounds} rounds in which the contenders take turns. "
+        "Ratios are to pushing as many images through the plain model at its own fastest batch size; below 1 is faster "
+        "than the plain model.",
         "",
         "Goals: F v and F^T u at 32 probes at most 1.10; contributions of all layers at most 3.0 plain passes of one "
         "image; "
         "peak memory of F^T u at most 1/4 of autograd's; stored decisions 1/32 of float storage.",
-        "",
-        "## Products",
         "",
         "| network | input | fastest plain batch | probes | plain, ms an image | F v | vmap(jvp) | F^T u | vmap(vjp) "
         "| is_grads_batched |",
@@ -264,7 +261,7 @@ def main() -> None:
     parser.add_argument("--networks", nargs="+", default=list(NETWORKS), choices=NETWORKS)
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent.parent / "docs" / "benchmarks.md")
+    parser.add_argument("--out", type=Path, help="another page than docs/benchmarks.md")
     parser.add_argument("--records", type=Path, help="a JSON-lines file to resume from and add to")
     parser.add_argument("--memory", choices=("autograd", "store", "stream"), help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -284,7 +281,7 @@ def main() -> None:
             with args.records.open("a") as file:
                 file.write(json.dumps(row) + "\n")
     page = table(rows, args.rounds)
-    args.out.write_text(page)
+    write_section("speed", page, *([args.out] if args.out else []))
     print(page)
 
 
