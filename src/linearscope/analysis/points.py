@@ -23,10 +23,10 @@ KINDS: Final = ("edge", "corner", "texture", "flat")
 
 # Deviations of the Gaussians in pixels: of the derivatives, of the neighbourhood, and of the wider one.
 DERIVATIVE: Final = 1.0
-NEAR: Final = 2.0
+NEAR: Final = 1.5
 BROAD: Final = 6.0
 # Below this part of the mean gradient a place is flat, above this coherence an edge; a corner stands out this far.
-FLAT: Final = 0.5
+FLAT: Final = 0.6
 COHERENT: Final = 0.75
 STANDS_OUT: Final = 1.5
 
@@ -116,7 +116,7 @@ def surroundings(image: Tensor) -> npt.NDArray[np.str_]:
     Returns
     -------
     ndarray of str, (H, W)
-        ``"flat"`` where the gradient is below 0.5 of the image's mean, else ``"edge"`` where its direction is one
+        ``"flat"`` where the gradient is below 0.6 of the image's mean, else ``"edge"`` where its direction is one
         (coherence above 0.75), else ``"corner"`` where it turns more than 1.5 times as strongly as around, else
         ``"texture"``.
 
