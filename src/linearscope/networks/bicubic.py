@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from collections.abc import Callable
+from typing import Final, Literal, Self
 
 import torch
 import torch.nn.functional as F
@@ -52,8 +53,8 @@ class Bicubic(nn.Module):
 
     Notes
     -----
-    Takes ``(N, channels, H, W)`` of any size, of at least 2 x 2 where borders are circular. There is nothing to load
-    or save: the weights are computed when the network is made, in float64, and are cast to the image's type.
+    Takes ``(N, channels, H, W)`` of any size, of at least 2 x 2 where borders are circular. There is nothing to load or
+    save: the weights are computed when the network is made, and again, exactly, when its type is changed.
 
     Source: Keys, "Cubic convolution interpolation for digital image processing", 1981, eq. 15 for ``a = -0.5``.
     """
@@ -62,18 +63,27 @@ class Bicubic(nn.Module):
         super().__init__()
         if borders not in MODES:
             raise UnknownNameError("kind of borders", borders, MODES)
-        self.borders = borders
+        self.scale, self.channels, self.a, self.borders = scale, channels, a, borders
         self.pixel_shuffle = nn.PixelShuffle(scale)
-        phases = _phases(scale, a)
-        kernel = torch.einsum("pi,qj->pqij", phases, phases).flatten(0, 1)
-        self.register_buffer("kernel", kernel[:, None].repeat(channels, 1, 1, 1), persistent=False)
+        self.register_buffer("kernel", self._weights().float(), persistent=False)
         self.kernel: Tensor
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the enlarged image."""
         roomy = F.pad(image, (REACH,) * 4, mode=MODES[self.borders])
-        larger: Tensor = self.pixel_shuffle(F.conv2d(roomy, self.kernel.to(image.dtype), groups=image.shape[1]))
+        larger: Tensor = self.pixel_shuffle(F.conv2d(roomy, self.kernel, groups=self.channels))
         return larger
+
+    # Thirds are not exact in float32: a kernel that went through it would be wrong in float64 by 1e-8.
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self.kernel = self._weights().to(self.kernel)
+        return self
+
+    def _weights(self) -> Tensor:
+        phases = _phases(self.scale, self.a)
+        kernel = torch.einsum("pi,qj->pqij", phases, phases).flatten(0, 1)
+        return kernel[:, None].repeat(self.channels, 1, 1, 1)
 
 
 def _phases(scale: int, a: float) -> Tensor:
