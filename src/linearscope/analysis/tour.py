@@ -98,7 +98,7 @@ def tour_classification(
     labels
         Labels to speak of; default: the ``top`` with the highest scores.
     interpretation
-        ``"freeze"`` or ``"taylor"``.
+        ``"freeze"``, ``"freeze-deviation"`` or ``"taylor"``.
     variant, pool
         Of the discussion and of the votes.
     epsilon

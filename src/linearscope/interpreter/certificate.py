@@ -28,7 +28,7 @@ class Certificate:
     frozen
         How many nodes of each kind were frozen.
     interpretation
-        ``"freeze"`` or ``"taylor"``.
+        ``"freeze"``, ``"freeze-deviation"`` or ``"taylor"``.
     dtype
         Type of the numbers.
     tolerance

@@ -264,8 +264,7 @@ def coupling_figure(
     energies = {name: row.detach().double().cpu().square().sum(0).numpy() for name, row in rows.items()}
     top = max(float(one.max()) for one in energies.values()) or 1.0
     norm = LogNorm(top * DEPTH, top)
-    colours = colormaps[HEAT].copy()
-    colours.set_bad("white")
+    colours = colormaps[HEAT].with_extremes(bad="white")
     for panel, name in zip(axes[1:], names, strict=True):
         energy = energies[name]
         shown = np.ma.masked_where(energy == 0, np.maximum(energy, top * DEPTH))

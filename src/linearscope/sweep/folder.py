@@ -63,7 +63,7 @@ class Sweep:
     read
         Reads a file into an image tensor.
     interpretation
-        ``"freeze"`` or ``"taylor"``.
+        ``"freeze"``, ``"freeze-deviation"`` or ``"taylor"``.
     epsilon
         Attack every image first, with this strength in units of the pixel range; ``None``: as they are.
     bounds
