@@ -10,8 +10,9 @@ from torch import Tensor
 
 from linearscope.errors import InputError
 from linearscope.interpreter import LinearInterpreter
+from linearscope.program import Program
 
-__all__ = ["Flashlight", "flashlight", "image_scale"]
+__all__ = ["Flashlight", "flashlight", "grid_period", "image_scale"]
 
 #: How far a column is looked at, in input pixels, unless told: an eighth of the short side, between these.
 NEAREST: Final = 3
@@ -155,6 +156,24 @@ def image_scale(it: LinearInterpreter) -> int:
     )
 
 
+def grid_period(program: Program) -> int:
+    """Return how many pixels apart the coarsest feature map of a network looks at the image: 1 without strides.
+
+    Examples
+    --------
+    >>> import torch, linearscope as ls
+    >>> coarse = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 2, stride=2), torch.nn.ConvTranspose2d(4, 3, 2, stride=2))
+    >>> grid_period(ls.capture(coarse, torch.rand(1, 3, 8, 8)))
+    2
+    """
+    height, width = program.input_shape[2:]
+    period = 1
+    for node in program.nodes[: program.output + 1]:
+        if node.live and node.shape is not None and len(node.shape) == 4 and min(node.shape[2:]) > 1:
+            period = max(period, min(round(height / node.shape[2]), round(width / node.shape[3])))
+    return period
+
+
 def _grid(length: int, side: int, margin: int, period: int) -> list[int]:
     """At most ``side`` places a multiple of ``period`` apart, spread over what lies ``margin`` from both ends."""
     start, end = margin, length - 1 - margin
@@ -174,10 +193,10 @@ def _aligned(
     energy = 0.0
     for start in range(0, len(positions), TOGETHER):
         some = positions[start : start + TOGETHER]
-        for number, (r, c), values in zip(
-            range(start, start + len(some)), some, it.columns([(channel, r, c) for r, c in some]).cpu(), strict=True
+        for number, (r, c), column in zip(
+            range(start, start + len(some)), some, it.column_windows([(channel, r, c) for r, c in some]), strict=True
         ):
-            energy += float(values.double().square().sum())
+            energy += float(column.values.double().square().sum())
             top, left = scale * (r - window), scale * (c - window)
-            pieces[number] = values[:, top : top + reach, left : left + reach]
+            pieces[number] = column.whole()[:, top : top + reach, left : left + reach].cpu()
     return pieces, energy

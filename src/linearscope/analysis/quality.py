@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from linearscope.datasets import luma
 from linearscope.errors import InputError
 
-__all__ = ["Quality", "luma", "quality"]
+__all__ = ["Quality", "quality"]
 
 #: Side and deviation of the Gaussian window of SSIM in pixels, and its two constants.
 SIDE: Final = 11
@@ -71,24 +72,20 @@ def quality(image: Tensor, original: Tensor, *, border: int = 0) -> Quality:
     if border < 0 or min(height, width) <= 2 * border:
         raise InputError(f"A border of {border} pixels leaves nothing of {height} x {width}. Give a smaller one.")
     inside = slice(border, height - border), slice(border, width - border)
-    one, two = (luma(_levels(each))[..., inside[0], inside[1]] for each in (image, original))
+    one, two = (_luma(each)[..., inside[0], inside[1]] for each in (image, original))
     error = float((one - two).square().mean())
     psnr = inf if error == 0 else 10 * log10(255**2 / error)
     return Quality(psnr, _ssim(one, two) if min(one.shape[2:]) >= SIDE else None, border)
 
 
-def luma(levels: Tensor) -> Tensor:
-    """Luma of an image in 8-bit levels, ``(1, 3, H, W)`` to ``(1, 1, H, W)``; one channel stays as it is."""
-    if levels.dim() != 4 or len(levels) != 1 or levels.shape[1] not in (1, 3):
-        raise InputError(f"Quality is of one image with one or three channels and was given {tuple(levels.shape)}.")
+def _luma(image: Tensor) -> Tensor:
+    """Luma in 8-bit levels, ``(1, 1, H, W)``."""
+    if image.dim() != 4 or len(image) != 1 or image.shape[1] not in (1, 3):
+        raise InputError(f"Quality is of one image with one or three channels and was given {tuple(image.shape)}.")
+    levels = (image.detach().cpu().double().clamp(0, 1) * 255).round()
     if levels.shape[1] == 1:
         return levels
-    weights = levels.new_tensor([65.481, 128.553, 24.966]).view(1, 3, 1, 1) / 255
-    return 16 + (levels * weights).sum(1, keepdim=True)
-
-
-def _levels(image: Tensor) -> Tensor:
-    return (image.detach().cpu().double().clamp(0, 1) * 255).round()
+    return torch.from_numpy(luma(levels[0].permute(1, 2, 0).numpy()))[None, None]
 
 
 def _ssim(one: Tensor, two: Tensor) -> float:

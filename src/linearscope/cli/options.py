@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "INTERRUPTED",
+    "Asked",
     "Device",
     "Dtype",
     "Epsilon",
@@ -64,7 +65,11 @@ Output = Annotated[
 ]
 Interpretation = Annotated[
     str,
-    typer.Option("--interpretation", help="freeze: units keep their decision. taylor: first order.", metavar="NAME"),
+    typer.Option(
+        "--interpretation",
+        help="freeze: units keep their decision. freeze-deviation: norms let the mean move. taylor: first order.",
+        metavar="NAME",
+    ),
 ]
 Epsilon = Annotated[
     float, typer.Option("--epsilon", help="Strength of the attack in 8-bit pixel levels.", metavar="LEVELS")
@@ -128,6 +133,34 @@ class Ready:
         if self.labels_given:
             raise InputError(f"--labels holds {len(names)} names and the model has {count} scores. Give one a score.")
         return None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What every kind of tour is asked.
+
+    Attributes
+    ----------
+    ready
+        The model.
+    image
+        The photo that the user named, or ``None``.
+    interpretation
+        ``"freeze"``, ``"freeze-deviation"`` or ``"taylor"``.
+    out
+        Folder for the page.
+    command
+        The command line that was given.
+    start
+        When the command began, by ``time.perf_counter()``.
+    """
+
+    ready: Ready
+    image: Path | None
+    interpretation: str
+    out: Path
+    command: str
+    start: float
 
 
 def prepare(

@@ -12,7 +12,15 @@ from linearscope.interpreter import Certificate
 from linearscope.report.about import About
 from linearscope.report.stages import stage_depth
 
-__all__ = ["STATISTICS_SCHEMA", "TOUR_SCHEMA", "statistics_numbers", "top", "tour_numbers"]
+__all__ = [
+    "STATISTICS_SCHEMA",
+    "TOUR_SCHEMA",
+    "about_numbers",
+    "certificate_numbers",
+    "statistics_numbers",
+    "top",
+    "tour_numbers",
+]
 
 TOUR_SCHEMA: Final = "linearscope.tour/1"
 STATISTICS_SCHEMA: Final = "linearscope.statistics/1"
@@ -28,7 +36,7 @@ def tour_numbers(tour: ClassificationTour, about: About) -> dict[str, Any]:
     """Everything that the page of a tour says in numbers; values that are not finite are left for the writer."""
     return {
         "schema": TOUR_SCHEMA,
-        "about": _about(about),
+        "about": about_numbers(about),
         "before": _explained(tour.before, about),
         "attack": None if tour.attack is None else _attack(tour.attack, about),
         "after": None if tour.after is None else _explained(tour.after, about),
@@ -40,7 +48,7 @@ def statistics_numbers(found: FolderStatistics, about: About) -> dict[str, Any]:
     """Everything that the page of a folder says in numbers."""
     return {
         "schema": STATISTICS_SCHEMA,
-        "about": _about(about),
+        "about": about_numbers(about),
         "images": len(found.records),
         "residual_ratio": asdict(found.residual_ratio),
         "residual_share": asdict(found.residual_share),
@@ -54,7 +62,8 @@ def statistics_numbers(found: FolderStatistics, about: About) -> dict[str, Any]:
     }
 
 
-def _about(about: About) -> dict[str, Any]:
+def about_numbers(about: About) -> dict[str, Any]:
+    """Where the numbers come from."""
     return {
         "model": about.model,
         "source": about.source,
@@ -82,7 +91,7 @@ def _explained(one: Explained, about: About) -> dict[str, Any]:
         ],
         "scores": one.scores.tolist(),
         "shown": one.shown,
-        "certificate": _certificate(one.certificate),
+        "certificate": certificate_numbers(one.certificate),
         "contributions": [_contributions(c, about) for c in one.contributions.values()],
         "layerwise": _layerwise(one.layerwise, about),
         "discussion": {
@@ -111,7 +120,8 @@ def _explained(one: Explained, about: About) -> dict[str, Any]:
     }
 
 
-def _certificate(one: Certificate) -> dict[str, Any]:
+def certificate_numbers(one: Certificate) -> dict[str, Any]:
+    """The proof of an interpreter."""
     return {
         "reconstruction": one.reconstruction,
         "adjoint": one.adjoint,
