@@ -165,9 +165,9 @@ def test_subtitles_cover_the_video_in_order(steps):
 
 def test_subtitles_say_what_is_seen():
     first, second = cues(toy_walk(), 3.0, NAMES)
-    assert first.text.startswith("On an edge at 30°: 90\u202f% of the row within 2.2 px, along the edge (32°)")
-    assert second.text.startswith("In a flat area: 90\u202f% of the row within 2.2 px, ")
-    assert "\n90\u202f% of the column within 2.2 px" in first.text
+    assert first.text.startswith("On an edge at 30°: 90\u202f% of the row’s energy within 2.2 px, along the edge (32°)")
+    assert second.text.startswith("In a flat area: 90\u202f% of the row’s energy within 2.2 px, ")
+    assert "\n90\u202f% of the column’s energy within 2.2 px" in first.text
     assert "unlike the mean" in first.text
 
 

@@ -161,7 +161,7 @@ def field_figure(
     limit, half, colours
         As for :func:`field_zoom`; give them where several figures are to be compared.
     title
-        Above the figure; default: what it is.
+        Before what it is, above the figure, such as ``"corner"``.
     width
         In inches.
 
@@ -188,14 +188,15 @@ def field_figure(
     draw_zoom(panels[2], field, limit, half, colours)
     bar = figure.add_axes(((3 * side + 2 * GAP + 0.1) / width, 0.36 / height, 0.11 / width, side / height))
     _colour_bar(figure, bar, limit, "vertical")
-    heading = title or f"{NAMES[field.kind]} of {'output' if field.kind == 'row' else 'input'} {_place(field)}"
+    heading = f"{NAMES[field.kind]} of {'output' if field.kind == 'row' else 'input'} {_place(field)}"
+    heading = f"{title} · {heading}" if title else heading
     figure.text(0, 1 - 0.13 / height, heading, va="center", fontsize=10, color=INK)
     figure.text(0, 0.2 / height, field_caption(field), va="center", color=INK)
     figure.text(
         0,
         0.05 / height,
-        f"crosses: the pixel · circles: 50, 90, 99\u202f% of the energy · frame: its window, "
-        f"{field.values.shape[-1]} × {field.values.shape[-2]} pixels",
+        f"cross: the pixel · circles: 50, 90, 99\u202f% of the energy · orange: what is enlarged · "
+        f"green: the window it can reach, {field.values.shape[-1]} × {field.values.shape[-2]} pixels",
         va="center",
         fontsize=7.5,
         color=MUTED,

@@ -77,7 +77,9 @@ def write_fields(
                 figures.picture(f"{kind}s", f"The {kind}s at {', '.join(found)}, on one scale", comparison)
             for name, field in found.items():
                 file = f"{_file(name)}-{kind}"
-                figures.picture(file, f"The {kind} at {name}", field_figure(field, photo, colours=colours, **scale))
+                figures.picture(
+                    file, f"The {kind} at {name}", field_figure(field, photo, colours=colours, title=name, **scale)
+                )
                 write_field(folder / VALUES / f"{file}.npz", field)
         numbers = {
             "schema": FIELDS_SCHEMA,

@@ -291,7 +291,7 @@ class Diagram:
         self._arrow((MIDDLE + width / 2 + 0.03, middle), (OUTPUT_THERE - 0.05, middle))
 
     def _scale(self, limit: float) -> None:
-        axes = self._figure.add_axes(((MIDDLE - 0.62) / ACROSS, (BOTTOM + 0.22) / HIGH, 1.24 / ACROSS, 0.1 / HIGH))
+        axes = self._figure.add_axes(((MIDDLE - 0.5) / ACROSS, (BOTTOM + 0.22) / HIGH, 1.0 / ACROSS, 0.1 / HIGH))
         scale = ScalarMappable(Normalize(-limit, limit), colormaps[DIVERGING])
         bar = self._figure.colorbar(scale, cax=axes, orientation="horizontal", ticks=[-limit, 0, limit])
         axes.set_xticklabels([amount(-limit), "0", amount(limit)])

@@ -81,7 +81,7 @@ def _stretch(one: Stretch, steps: list[Step], changes: dict[str, dict[tuple[int,
 def _filter(kind: str, fields: list[Field], edge: float | None, change: float) -> str:
     radius = float(np.median([field.radii[0.9] for field in fields]))
     directions = [field.orientation for field in fields if field.orientation is not None]
-    text = f"90\u202f% of the {kind} within {radius:.1f} px"
+    text = f"90\u202f% of the {kind}’s energy within {radius:.1f} px"
     if edge is not None and 2 * len(directions) > len(fields):
         direction = _mean_direction(directions)
         apart = abs((direction - edge + 90) % 180 - 90)
