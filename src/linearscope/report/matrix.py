@@ -6,15 +6,17 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict
-from math import ceil, prod
+from math import ceil, log10, prod
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from linearscope.analysis import Materialized, StoredMatrix
 from linearscope.errors import InputError
@@ -22,7 +24,7 @@ from linearscope.interpreter import Certificate
 from linearscope.report.about import About
 from linearscope.report.numbers import about_numbers, certificate_numbers
 from linearscope.report.output import RESULT, write_json
-from linearscope.report.style import INK, MUTED, WIDE, png, styled
+from linearscope.report.style import CONSTANTS, MUTED, WIDE, png, styled
 
 __all__ = ["MATRIX_SCHEMA", "STORE", "check_matrix_out", "matrix_figure", "write_matrix"]
 
@@ -34,6 +36,7 @@ _CELLS: Final = 640
 _ZOOM: Final = 128
 _DECADES: Final = 5
 _COLOURS: Final = "viridis_r"
+_RAISED: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 Sizes = npt.NDArray[np.float64]
 
@@ -126,14 +129,17 @@ def matrix_figure(made: Materialized, *, width: float = WIDE) -> Figure:
     _draw(left, whole, (0, columns, rows, 0), norm)
     shown = _draw(right, part, (corner[1], corner[1] + size[1], corner[0] + size[0], corner[0]), norm)
     kind = "largest of each block of " + " x ".join(str(ceil(n / c)) for n, c in zip(made.shape, cells, strict=True))
-    left.set_title(f"all of F: {rows:,} x {columns:,}" + (f", {kind}" if cells != made.shape else ""), fontsize=8.5)
+    title = f"all of F: {rows:,} x {columns:,}, {made.plan.density:.2%} can differ from zero"
+    left.set_title(title + (f"\n{kind}" if cells != made.shape else ""), fontsize=8.5)
     right.set_title("entry by entry, where the frame is", fontsize=8.5)
     _label(left, made.input_shape, made.output_shape)
     right.set_xlabel("input number")
     right.set_ylabel("output number")
     left.add_patch(_frame(corner, size, made.shape))
     bar = figure.colorbar(shown, ax=[left, right], fraction=0.03, pad=0.015, extend="min")
-    bar.set_label(f"size of the entry (below: white); {made.plan.density:.2%} can differ from zero")
+    bar.set_label("size of the entry")
+    bar.minorticks_off()
+    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda size, _: f"10{f'{log10(size):.0f}'.translate(_RAISED)}"))
     bar.outline.set_visible(False)  # type: ignore[operator]
     return figure
 
@@ -167,8 +173,8 @@ def _middle(made: Materialized) -> tuple[tuple[int, int], tuple[int, int]]:
 def _draw(axes: Axes, values: Sizes, extent: tuple[float, float, float, float], norm: LogNorm) -> Any:
     for side in axes.spines.values():
         side.set_color(MUTED)
-    shown = np.ma.masked_less(values, norm.vmin)  # type: ignore[arg-type,no-untyped-call]
-    return axes.imshow(shown, extent=extent, norm=norm, cmap=_COLOURS, interpolation="nearest", aspect="auto")
+    colours = colormaps[_COLOURS].with_extremes(bad="white", under="white")
+    return axes.imshow(values, extent=extent, norm=norm, cmap=colours, interpolation="nearest", aspect="auto")
 
 
 def _label(axes: Axes, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> None:
@@ -194,7 +200,7 @@ def _frame(corner: tuple[int, int], size: tuple[int, int], shape: tuple[int, int
 
     height, width = (max(part, total * 0.012) for part, total in zip(size, shape, strict=True))
     y, x = corner[0] + size[0] / 2 - height / 2, corner[1] + size[1] / 2 - width / 2
-    return Rectangle((x, y), width, height, fill=False, edgecolor=INK, linewidth=1.0)
+    return Rectangle((x, y), width, height, fill=False, edgecolor=CONSTANTS, linewidth=1.5)
 
 
 def _opened(path: Path, write: Callable[[Any], None]) -> None:
