@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from math import exp, inf, sqrt
+from math import inf, pi, sqrt
 from typing import Final
 
 import torch
@@ -31,8 +31,8 @@ class Lanczos:
     the wanted triplets lack most.
 
     A single start finds one vector of a multiple singular value. When all wanted triplets have converged a random start
-    in the complement of the subspace therefore looks for more: it goes on until something as large as the last wanted
-    value would have been seen, but for a chance of 1e-3.
+    in the complement of the subspace therefore looks for more. It goes on until it would have shown a vector outside of
+    the subspace with a value as large as the last wanted, but for a chance of 1 in 1000.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Lanczos:
         How many rows V may have before a restart.
 
     Source: Baglama and Reichel, "Augmented implicitly restarted Lanczos bidiagonalization methods", 2005; block form,
-    Golub, Luk and Overton, 1981; what a random start sees, Kuczynski and Wozniakowski, 1992, theorem 4.2.
+    Golub, Luk and Overton, "A block Lanczos method for computing the singular values of a matrix", 1981.
     """
 
     def __init__(self, products: Products, count: int, tol: float, seed: int, block: int, basis: int) -> None:
@@ -116,27 +116,37 @@ class Lanczos:
             yield self._step()
 
     def _overlooked(self) -> Generator[Step, None, bool | None]:
-        """Look in the complement for a larger triplet than the last wanted; ``None`` when it cannot be told yet."""
-        rows, columns = len(self.u), self.active
-        last = float(self.ritz.values[self.count - 1])
-        rotation, steps = self._pend(self.products.random(1, self.generator)), 0
-        while self.pending and len(self.u) < self.products.rows:
-            if self.active >= max(self.basis, columns + ROOM):
+        """Look for a larger triplet than the last wanted elsewhere; ``None`` when it cannot be told yet.
+
+        Eliminating the triplets of the subspace that have not converged leaves, on the complement of the inputs,
+        ``F^T F`` and a known matrix on the pending rows. Nothing is missing when its eigenvalues are below the square
+        of the last wanted value, which a Lanczos chain from a random start shows.
+        """
+        start, ritz, waiting = self.active, self.ritz, self.pending
+        square = (float(ritz.values[self.count - 1]) * (1 + self.tol)) ** 2
+        rest = ritz.values[self.wanted :]
+        weighted = (rest / (square - rest**2).clamp(min=0).sqrt())[:, None] * ritz.coupling[self.wanted :]
+        rotation = self._pend(self.products.random(1, self.generator))
+        # The known matrix is known.T @ known, by its coefficients on the rows from ``start`` on.
+        known = torch.cat([weighted, weighted.new_zeros(len(weighted), self.pending - waiting)], 1)
+        along, down = list[float](), list[float]()
+        while self.pending:
+            if self.active >= max(self.basis, start + ROOM):
                 return None
-            before = len(self.u)
+            done = self.active - start
+            known = torch.cat([known[:, :done], known[:, done:] @ rotation], 1)
             self._expand(rotation, 1)
-            steps += 1
             yield self._step()
-            if len(self.u) == before:
-                break
-            left, values, _ = torch.linalg.svd(self.m[rows:, columns : self.active], full_matrices=False)
-            top, lacking = float(values[0]), left[:, :1].T @ self.m[rows:, self.active :]
-            if top > last * (1 + self.tol):
+            if len(self._lacking()):
                 return True
-            done = float(lacking.norm()) <= self._target()
-            if done or _missed(top / last, steps, self.products.columns) < CHANCE:
+            known = torch.cat([known, known.new_zeros(len(known), len(self.v) - start - known.shape[1])], 1)
+            image = self.m[:, start:].T @ self.m[:, start + done] + known.T @ known[:, done]
+            along.append(float(image[done]))
+            ahead = image[done + 1 :]
+            down.append(float(ahead.norm()))
+            if not down[-1] > self._target() ** 2 or _missed(along, down, square, self.products.columns) < CHANCE:
                 break
-            rotation = self._towards(lacking)
+            rotation = torch.linalg.qr(ahead[:, None], mode="complete")[0]
         return False
 
     # -- the subspace ------------------------------------------------------------------------------------------------
@@ -224,9 +234,12 @@ class Lanczos:
         return directions.T
 
     def _target(self) -> float:
-        """What residuals must come below, so that with the rounding of a product they are below the tolerance."""
+        """What residuals must come below, so that with the rounding of a product they are below the tolerance.
+
+        Where products are too coarse for that, what can be reached.
+        """
         wanted = self.tol * float(self.ritz.values[0]) if len(self.ritz.values) else 0.0
-        return max(0.7 * wanted - self.noise, 0.1 * wanted)
+        return max(0.7 * wanted - self.noise, 0.1 * wanted, self.noise)
 
     def _floor(self, x: Tensor) -> float:
         """What is too small to be told from the rounding of products."""
@@ -335,8 +348,26 @@ def _split(x: Tensor, floor: float) -> tuple[Tensor, Tensor]:
     return q[:, real].T, (values[:, None] * mixed)[real].cpu()
 
 
-def _missed(ratio: float, steps: int, size: int) -> float:
-    """Chance that a random start shows ``ratio`` of the largest singular value, or less, after ``steps``."""
-    if ratio >= 1:
-        return 1.0
-    return 1.648 * sqrt(size) * exp(-sqrt(1 - ratio**2) * (2 * steps - 1))
+def _missed(along: list[float], down: list[float], value: float, size: int) -> float:
+    """Bound the chance that a random start of a Lanczos chain leads past an eigenvalue of ``value`` or more.
+
+    The eigenvector has on the vectors of the chain its part of the start times polynomials that the chain knows. Their
+    squares sum to one at most, which bounds that part; a random vector of ``size`` numbers has so small a part of a
+    given one with a chance of at most ``sqrt(2 size / pi)`` times it.
+
+    Parameters
+    ----------
+    along, down
+        Diagonal and subdiagonal of the chain's matrix, the way to the next vector included.
+    value
+        Of the eigenvalue.
+    size
+        Length of the start.
+    """
+    before, now, total, last = 0.0, 1.0, 1.0, 0.0
+    for middle, below in zip(along, down, strict=True):
+        before, now, last = now, ((value - middle) * now - last * before) / below, below
+        if now <= 0:
+            return 1.0  # the chain has an eigenvalue that large itself
+        total += now**2
+    return sqrt(2 * size / pi / total)

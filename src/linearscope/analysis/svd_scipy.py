@@ -63,15 +63,24 @@ class Scipy:
                 f"{self.solver.upper()} did not converge: {str(error).rstrip('.')}. Take method='gkl', or a larger tol."
             ) from error
         except Exhausted:
-            raise InputError(
-                f"{self.solver.upper()} did not converge within the products that max_products allows. Allow more, or "
-                "take method='gkl'."
-            ) from None
+            raise self._stopped() from None
+        except SystemError as error:  # what PROPACK makes of an exception in a product
+            if isinstance(error.__cause__, KeyboardInterrupt):
+                raise KeyboardInterrupt from None
+            if isinstance(error.__cause__, Exhausted):
+                raise self._stopped() from None
+            raise
         order = np.argsort(-s, kind="stable")
         values, inputs, outputs = (torch.from_numpy(np.ascontiguousarray(x)) for x in (s[order], vt[order], u.T[order]))
         place = self.products.device
         self.triplets = Triplets(values, inputs.to(place), outputs.to(place), torch.zeros_like(values))
         yield Step(self.products.count, self.count, self.count, 0.0)
+
+    def _stopped(self) -> InputError:
+        return InputError(
+            f"{self.solver.upper()} did not converge within the products that max_products allows. Allow more, or take "
+            "method='gkl'."
+        )
 
     def found(self) -> Triplets:
         """See :class:`~linearscope.analysis.svd_solver.Solver`."""
