@@ -75,6 +75,19 @@ def test_a_step_holds_the_filters_of_its_pixel(it):
         assert abs(float(whole.square().sum() - inside.square().sum())) < 1e-12
 
 
+def test_a_walk_too_large_for_memory_is_refused_after_its_first_step(it, monkeypatch):
+    monkeypatch.setattr("linearscope.analysis.walk.available_memory", lambda device: 3000)
+    asked = []
+
+    def find(index, kind):
+        asked.append(kind)
+        return fields(it, index, kind)
+
+    with pytest.raises(ls.InputError, match="free"):
+        walk(Steps(it, find=find), [(2, 2), (9, 9)], 20)
+    assert asked == ["row", "column"]
+
+
 @pytest.mark.parametrize("which", ["row", "column"])
 def test_only_what_was_asked_for_is_computed(it, which):
     asked = []

@@ -9,6 +9,7 @@ from math import dist
 from typing import Final
 
 import numpy as np
+import torch
 
 from linearscope.analysis.fields import Field, Kind, fields
 from linearscope.analysis.points import (
@@ -20,6 +21,7 @@ from linearscope.analysis.points import (
 )
 from linearscope.errors import InputError
 from linearscope.interpreter import LinearInterpreter
+from linearscope.interpreter.memory import available_memory
 from linearscope.progress import track
 
 __all__ = [
@@ -184,12 +186,17 @@ def walk(steps: Steps, waypoints: Sequence[tuple[int, int]], count: int) -> Walk
     Raises
     ------
     InputError
-        When the path leaves the image or leads nowhere.
+        When the path leaves the image or leads nowhere, or memory is too small for all rows and columns.
 
     Source: the demonstration of Navarrete Michelini et al. 2019, sections 8.B to 8.D.
     """
     found = positions(waypoints, steps.it.input_shape, count)
-    places = {point: steps.at(point) for point in track(list(dict.fromkeys(found)), "walking over the image")}
+    points = list(dict.fromkeys(found))
+    places: dict[tuple[int, int], Step] = {}
+    for point in track(points, "walking over the image"):
+        places[point] = steps.at(point)
+        if len(places) == 1:
+            _fits(places[point], len(points))
     return Walk(tuple(waypoints), found, places, steps.channels)
 
 
@@ -262,6 +269,17 @@ def stretches(on: Sequence[str], least: int, most: int) -> list[Stretch]:
         found += [Stretch(one, two, kind) for one, two in pairwise(cuts)]
         start = cuts[-1]
     return found
+
+
+def _fits(first: Step, count: int) -> None:
+    """Refuse a walk whose rows and columns would not fit into memory together."""
+    each = sum(one.values.nbytes for one in (first.row, first.column) if one is not None)
+    free = available_memory(torch.device("cpu"))
+    if each * count > free:
+        raise InputError(
+            f"The rows and columns of {count} pixels need {each * count / 1e9:.1f} GB; {free / 1e9:.1f} GB are free. "
+            "Take a smaller image, fewer steps, or rows or columns alone."
+        )
 
 
 def middle_channel(shape: Sequence[int], channel: int | None) -> int:

@@ -42,6 +42,8 @@ __all__ = [
 NAMES: Final = {"row": "row of F (receptive filter)", "column": "column of F (projective filter)"}
 GAP: Final = 0.14
 BAR: Final = 0.74
+#: Longest side of a whole filter, in inches.
+WHOLE: Final = 4.0
 LINES: Final = {0.5: "solid", 0.9: (0, (4, 2)), 0.99: (0, (1, 2))}
 
 
@@ -130,7 +132,7 @@ def field_whole(
         As for :func:`field_zoom`.
     """
     height, width = field.shape[-2:]
-    longest = 4.0 / max(height, width)
+    longest = WHOLE / max(height, width)
     figure = Figure(figsize=(max(width * longest, 0.2), max(height * longest, 0.2)), dpi=DPI, facecolor="white")
     axes = figure.add_axes((0, 0, 1, 1))
     draw_whole(axes, field, photo, limit or field_limit([field], colours), colours)
@@ -302,7 +304,8 @@ def draw_zoom(axes: Axes, field: Field, limit: float, half: int, colours: Colour
 def draw_whole(axes: Axes, field: Field, photo: Picture, limit: float, colours: Colours) -> None:
     """Draw a filter over its whole image on the photo in pale grey."""
     axes.set_axis_off()
-    axes.imshow(pale(field, photo, limit, colours), interpolation="nearest", aspect="equal")
+    how = "nearest" if max(field.shape[-2:]) <= WHOLE * DPI else "antialiased"
+    axes.imshow(pale(field, photo, limit, colours), interpolation=how, aspect="equal")
 
 
 def pale(field: Field, photo: Picture, limit: float, colours: Colours) -> Picture:

@@ -120,7 +120,9 @@ class _Whole:
     colours: Colours
 
     def __post_init__(self) -> None:
-        self.image = self.axes.imshow(self.photo, interpolation="nearest", animated=True)
+        room = self.axes.get_figure().dpi * SIDE  # type: ignore[union-attr]
+        how = "nearest" if max(self.photo.shape) <= room else "antialiased"
+        self.image = self.axes.imshow(self.photo, interpolation=how, animated=True)
         limits = self.axes.get_xlim(), self.axes.get_ylim()
         side = 2 * self.half + 1
         self.frame = Rectangle((0, 0), side, side, fill=False, color=CONSTANTS, linewidth=1.4, animated=True)
