@@ -33,6 +33,26 @@ def upscaler():
     return nn.Sequential(nn.Conv2d(3, 12, 3, padding=1), nn.PixelShuffle(2))
 
 
+def unlike():
+    torch.manual_seed(1)
+    layers = nn.Conv2d(3, 6, 3, padding=1), nn.ReLU(), nn.Conv2d(6, 12, 3, padding=1), nn.PixelShuffle(2)
+    return nn.Sequential(*layers)
+
+
+def thrice():
+    return nn.Sequential(nn.Conv2d(3, 27, 1), nn.PixelShuffle(3))
+
+
+def translator():
+    torch.manual_seed(0)
+    layers = nn.Conv2d(3, 4, 3, padding=1), nn.InstanceNorm2d(4), nn.ReLU(), nn.Conv2d(4, 3, 3, padding=1)
+    return nn.Sequential(*layers)
+
+
+def shrinker():
+    return nn.Conv2d(3, 3, 2, stride=2)
+
+
 class Several(Small):
     def forward(self, x):
         y = super().forward(x)

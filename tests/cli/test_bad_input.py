@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 TOUR = ["tour", "photo.png", "--model", "models.py:classifier"]
+LARGER = ["tour", "photo.png", "--model", "models.py:upscaler"]
 
 
 def bytes_of(mode="RGB", size=(20, 20), file_format="PNG"):
@@ -105,7 +106,33 @@ CASES = {
     "weights for a model": (["tour", "photo.png", "--model", "misfit.pth"], "--weights"),
     "NaN in the model": (["tour", "photo.png", "--model", "models.py:not_a_number"], "NaN"),
     "operation without a rule": (["tour", "photo.png", "--model", "models.py:unknown_operation"], "rule"),
-    "no scores": (["tour", "photo.png", "--model", "models.py:upscaler"], "scores"),
+    "no kind of tour": (["tour", "photo.png", "--model", "models.py:shrinker"], "neither scores"),
+    "pool of an upscaler": ([*LARGER, "--pool", "3"], "--pool is for a network that gives labels"),
+    "attack of an upscaler": ([*LARGER, "--no-attack"], "--attack"),
+    "classes of an upscaler": ([*LARGER, "--classes", "1"], "--classes"),
+    "labels of an image": (
+        ["tour", "photo.png", "--model", "models.py:translator", "--labels", "text.txt"],
+        "--labels",
+    ),
+    "noise of an upscaler": ([*LARGER, "--noise", "9"], "makes an image of the same size"),
+    "downscaled for labels": ([*TOUR, "--downscale"], "makes a larger image"),
+    "points of a classifier": ([*TOUR, "--at", "3,3"], "--at"),
+    "vectors of a classifier": ([*TOUR, "-k", "3"], "--vectors"),
+    "crop of a classifier": ([*TOUR, "--crop", "64"], "--crop"),
+    "comparing classifiers": ([*TOUR, "--compare", "small_vgg"], "--compare"),
+    "no vectors": ([*LARGER, "-k", "0"], "at least 1"),
+    "small crop": ([*LARGER, "--crop", "3"], "--crop"),
+    "no noise": ([*LARGER, "--noise", "0"], "--noise"),
+    "two originals": ([*LARGER, "--downscale", "--original", "photo.png"], "two originals"),
+    "original of another size": ([*LARGER, "--original", "photo.png"], "48 x 40"),
+    "missing original": ([*LARGER, "--original", "nowhere.png"], "nowhere.png"),
+    "original on a crop": ([*LARGER, "--downscale", "--preprocess", "crop=16"], "--crop"),
+    "original without a photo": (["tour", "--model", "models.py:upscaler", "--original", "photo.png"], "Name that too"),
+    "point that is none": ([*LARGER, "--at", "5"], "--at"),
+    "point outside": ([*LARGER, "--at", "20,5"], "row from 0 to 19"),
+    "another scale beside it": ([*LARGER, "--compare", "models.py:thrice"], "one scale"),
+    "classifier beside it": ([*LARGER, "--compare", "models.py:classifier"], "image"),
+    "unknown network beside it": ([*LARGER, "--compare", "edsr_smal_x2"], "edsr_small_x2"),
     "several outputs": (["tour", "photo.png", "--model", "models.py:several"], "'out', 'aux'"),
     "unknown output": (["tour", "photo.png", "--model", "models.py:several", "--output", "our"], "'out', 'aux'"),
     "output of a model with one": ([*TOUR, "--output", "out"], "one tensor"),

@@ -7,26 +7,23 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from linearscope.analysis.eigen import EigenPairs
 from linearscope.analysis.flashlight import Flashlight
 from linearscope.analysis.pattern import Pattern
 from linearscope.report.about import Picture
-from linearscope.report.field_pictures import Colours, field_colours
-from linearscope.report.style import CONSTANTS, HALF, INK, LARGEST_PICTURE, MUTED, chart, picture, styled
+from linearscope.report.field_pictures import field_colours
+from linearscope.report.style import CONSTANTS, HALF, INK, SMALLEST_PICTURE, chart, picture, styled
 from linearscope.report.words import amount
 
 __all__ = [
     "cut_out",
-    "eigen_panel",
+    "eigen_picture",
     "energy_limit",
     "flashlight_half",
-    "flashlight_panel",
+    "flashlight_picture",
     "marked_panel",
-    "picture_panel",
-    "signed_panel",
     "singular_values_chart",
 ]
 
@@ -38,6 +35,9 @@ LEAST_TILE = 4
 #: Pixels of grey between the tiles of a flashlight.
 GAP = 1
 RING = "#facc15"
+#: Colour and width in pixels of the frame around a place.
+FRAME = (107, 114, 128)
+WIRE = 2
 
 #: Top, bottom, left, right.
 Box = tuple[float, float, float, float]
@@ -54,18 +54,6 @@ def energy_limit(maps: Sequence[Tensor]) -> float:
     if not energy[-1] > 0:
         return 1.0
     return float(sizes[int(np.searchsorted(energy, SATURATED * energy[-1]))])
-
-
-@styled
-def picture_panel(pixels: Picture) -> Figure:
-    """Show pixels and nothing else."""
-    return picture(pixels)
-
-
-@styled
-def signed_panel(values: Tensor, limit: float, colours: Colours = "signed") -> Figure:
-    """Show ``(C, h, w)``, summed over the channels: red above zero, blue below."""
-    return picture(field_colours(values, limit, colours))
 
 
 @styled
@@ -136,9 +124,8 @@ def flashlight_half(several: Sequence[Flashlight]) -> int:
     return half
 
 
-@styled
-def flashlight_panel(found: Flashlight, limit: float, half: int) -> Figure:
-    """Show the columns of a flashlight as tiles, each where its pixel lies in the image.
+def flashlight_picture(found: Flashlight, limit: float, half: int) -> Picture:
+    """Draw the columns of a flashlight as tiles, each where its pixel lies in the image.
 
     Parameters
     ----------
@@ -159,22 +146,26 @@ def flashlight_panel(found: Flashlight, limit: float, half: int) -> Figure:
     for tile, (row, column) in zip(tiles, found.positions, strict=True):
         top, left = rows.index(row) * (height + GAP), columns.index(column) * (width + GAP)
         canvas[top : top + height, left : left + width] = tile
-    return picture(_repeated(canvas))
+    return canvas
 
 
-@styled
-def eigen_panel(values: Tensor, found: Pattern, limit: float) -> Figure:
-    """Show a singular vector ``(C, H, W)`` over the whole image, the circle with 90 % of its energy drawn in."""
-    figure = picture(field_colours(values, limit))
-    axes = figure.axes[0]
-    height, width = values.shape[-2:]
-    if 0 < found.radius < max(height, width) / 2.5:
-        half = found.radius + max(height, width) / 60
-        corner = found.centre[1] - half, found.centre[0] - half
-        axes.add_patch(Rectangle(corner, 2 * half, 2 * half, fill=False, edgecolor=MUTED, linewidth=0.8))
-    axes.set_xlim(-0.5, width - 0.5)
-    axes.set_ylim(height - 0.5, -0.5)
-    return figure
+def eigen_picture(values: Tensor, found: Pattern, limit: float) -> Picture:
+    """Draw a singular vector ``(C, H, W)`` over the whole image, the place of its energy framed where it is small."""
+    pixels = field_colours(values, limit)
+    side = max(pixels.shape[:2])
+    factor = max(1, -(-SMALLEST_PICTURE // side))
+    pixels = pixels.repeat(factor, 0).repeat(factor, 1)
+    if 0 < found.radius < side / 2.5:
+        half = found.radius + max(side / 60, 1)
+        ends = []
+        for place, size in zip(found.centre, values.shape[-2:], strict=True):
+            low, high = max(place - half, 0), min(place + half + 1, size)
+            ends.append((round(factor * low), round(factor * high)))
+        (top, bottom), (left, right) = ends
+        frame = pixels[top:bottom, left:right]
+        for edge in (frame[:WIRE], frame[-WIRE:], frame[:, :WIRE], frame[:, -WIRE:]):
+            edge[...] = FRAME
+    return pixels
 
 
 def cut_out(values: Any, centre: tuple[float, float], half: int) -> Any:
@@ -203,9 +194,3 @@ def singular_values_chart(found: EigenPairs, *, width: float = HALF) -> Figure:
     axes.set_xlim(0.4, len(values) + 0.6)
     axes.set_ylim(0, 1.15 * max(*values, 1e-12))
     return figure
-
-
-def _repeated(pixels: Picture) -> Picture:
-    """Enlarge by a whole factor while it stays below the largest size of pictures."""
-    factor = max(1, LARGEST_PICTURE // max(pixels.shape[:2]))
-    return pixels.repeat(factor, 0).repeat(factor, 1)

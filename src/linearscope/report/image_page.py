@@ -15,16 +15,14 @@ from linearscope.analysis.image_map import ImageMap, Place
 from linearscope.report import image_sentences, sentences
 from linearscope.report.about import About, Picture, plain_picture
 from linearscope.report.field_figures import field_whole, field_zoom
-from linearscope.report.field_pictures import field_half, field_limit, position_picture
+from linearscope.report.field_pictures import field_colours, field_half, field_limit, position_picture
 from linearscope.report.image_figures import (
     cut_out,
-    eigen_panel,
+    eigen_picture,
     energy_limit,
     flashlight_half,
-    flashlight_panel,
+    flashlight_picture,
     marked_panel,
-    picture_panel,
-    signed_panel,
     singular_values_chart,
 )
 from linearscope.report.page import Figures
@@ -110,8 +108,8 @@ def residual_panel(one: ImageMap, figures: Figures) -> dict[str, Any]:
         "output_limit": amount(energy_limit([output])),
         "picture": None
         if one.residual_ratio == 0
-        else figures.picture(
-            "residual", f"Residual r of {one.name}: red above zero, blue below", signed_panel(residual, limit)
+        else figures.pixels(
+            "residual", f"Residual r of {one.name}: red above zero, blue below", field_colours(residual, limit)
         ),
     }
 
@@ -138,10 +136,10 @@ def places(maps: Sequence[ImageMap], kind: str, figures: Figures, *, whole: bool
         {
             "name": place.kind,
             "at": f"{place.point[0]},{place.point[1]}",
-            "photo": figures.picture(
+            "photo": figures.pixels(
                 f"{kind}-{number}-photo",
                 f"The {where} around the place on {place.kind}",
-                picture_panel(position_picture(photo, _field(place, kind).point, half)),
+                position_picture(photo, _field(place, kind).point, half),
             ),
         }
         for number, place in enumerate(maps[0].places, 1)
@@ -221,10 +219,10 @@ def flashlights(maps: Sequence[ImageMap], figures: Figures) -> dict[str, Any] | 
                 "width": round(100 * max(one.flashlight.score, 0) / most, 2) if most > 1e-6 else 0,
                 "variation": percent(one.flashlight.variation) if one.flashlight.variation > 1e-6 else "0",
                 "kept": percent(one.flashlight.kept),
-                "picture": figures.picture(
+                "picture": figures.pixels(
                     f"flashlight-{number}",
                     f"Columns of {one.name} at {len(one.flashlight.positions)} places, each where its pixel lies",
-                    flashlight_panel(one.flashlight, energy_limit(list(one.flashlight.columns)), half),
+                    flashlight_picture(one.flashlight, energy_limit(list(one.flashlight.columns)), half),
                 ),
             }
         )
@@ -235,10 +233,10 @@ def flashlights(maps: Sequence[ImageMap], figures: Figures) -> dict[str, Any] | 
         "window": 2 * found.window + 1,
         "tile": 2 * half,
         "period": found.period,
-        "photo": figures.picture(
+        "photo": figures.pixels(
             "flashlight-photo",
             "The part of the image that the places lie in",
-            picture_panel(_lit_part(maps[0])),
+            _lit_part(maps[0]),
         ),
     }
 
@@ -281,18 +279,16 @@ def _eigen_side(figures: Figures, name: str, title: str, pair: EigenPair, side: 
     half = half if zoomed else max(values.shape[-2:])
     return {
         "title": title,
-        "said": image_sentences.pattern_said(found),
-        "whole": figures.picture(
-            name, f"{title} of {one.name}: red above zero, blue below", eigen_panel(values, found, limit)
+        "said": image_sentences.pattern_said(found, values),
+        "whole": figures.pixels(
+            name, f"{title} of {one.name}: red above zero, blue below", eigen_picture(values, found, limit)
         ),
-        "zoom": figures.picture(
-            f"{name}-zoom", f"{title}, magnified", signed_panel(cut_out(values, found.centre, half), limit)
+        "zoom": figures.pixels(
+            f"{name}-zoom", f"{title}, magnified", field_colours(cut_out(values, found.centre, half), limit)
         )
         if zoomed
         else None,
-        "photo": figures.picture(
-            f"{name}-photo", f"The {side} at the same place", picture_panel(square_of(photo, found.centre, half))
-        ),
+        "photo": figures.pixels(f"{name}-photo", f"The {side} at the same place", square_of(photo, found.centre, half)),
     }
 
 

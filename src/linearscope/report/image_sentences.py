@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isfinite
+from math import isfinite, prod
+
+from torch import Tensor
 
 from linearscope.analysis.eigen import EigenPairs
 from linearscope.analysis.fields import Field
@@ -114,7 +116,7 @@ def flashlight_said(one: ImageMap, others: Sequence[ImageMap]) -> str:
     rest = [f"{score(other.flashlight)} for {other.name}" for other in others if other.flashlight is not None]
     if rest:
         said += f", beside {joined(rest)}"
-    said += f". No single column moved from place to place explains {percent(found.variation)} of their energy."
+    said += f". {percent(found.variation)} of their energy is more than any single column, moved along, could explain."
     if found.dark:
         said += f" {count(found.dark, 'column')} {'is' if found.dark == 1 else 'are'} zero and left out."
     return said
@@ -132,17 +134,31 @@ def eigen_said(found: EigenPairs, name: str) -> str:
         else f"The {len(pairs)} largest singular values of {name} run from {amount(values[0])} to {amount(values[-1])}"
     )
     ins, outs = [pair.input_pattern for pair in pairs], [pair.output_pattern for pair in pairs]
+    inputs, outputs = (
+        [pixels(p, v) for p, v in zip(found, vectors, strict=True)]
+        for found, vectors in (
+            (ins, [pair.eigen_input for pair in pairs]),
+            (outs, [pair.eigen_output for pair in pairs]),
+        )
+    )
+    sizes = [prod(vector.shape[-2:]) for vector in (pairs[0].eigen_input, pairs[0].eigen_output)]
     return (
-        f"{lead}. The eigen-inputs cover {_share([p.area for p in ins])} of the image, with frequencies of "
-        f"{_span([p.frequency for p in ins], 2)} cycles per pixel; the eigen-outputs cover "
-        f"{_share([p.area for p in outs])}, with {_span([p.frequency for p in outs], 2)}."
+        f"{lead}. The eigen-inputs are spread over {_whole(inputs)} of {sizes[0]:,} pixels, with frequencies of "
+        f"{_span([p.frequency for p in ins], 2)} cycles per pixel; the eigen-outputs over {_whole(outputs)} of "
+        f"{sizes[1]:,}, with {_span([p.frequency for p in outs], 2)}."
     )
 
 
-def pattern_said(one: Pattern) -> str:
-    """Say in one line where a pattern is, how wide, which way and how fine."""
-    way = "no one direction" if one.orientation is None else f"{one.orientation:.0f}°"
-    return f"{percent(one.area)} of the image · {one.frequency:.2f} cycles/px · {way}"
+def pixels(one: Pattern, values: Tensor) -> float:
+    """Return over how many pixels of ``values`` a pattern is spread."""
+    return one.area * prod(values.shape[-2:])
+
+
+def pattern_said(one: Pattern, values: Tensor) -> str:
+    """Say in one line how wide a pattern is, how fine, and along which direction."""
+    way = "no one direction" if one.orientation is None else f"along {one.orientation:.0f}°"
+    spread = pixels(one, values)
+    return f"spread over {spread:,.0f} px · {one.frequency:.2f} cycles/px · {way}"
 
 
 def _field(place: Place, kind: str) -> Field:
@@ -154,8 +170,8 @@ def _span(values: Sequence[float], digits: int = 1) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def _share(values: Sequence[float]) -> str:
-    low, high = percent(min(values)), percent(max(values))
+def _whole(values: Sequence[float]) -> str:
+    low, high = f"{min(values):,.0f}", f"{max(values):,.0f}"
     return low if low == high else f"{low} to {high}"
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from linearscope.analysis.image_to_image import ImageToImageTour
 from linearscope.report import image_sentences
 from linearscope.report.about import About
-from linearscope.report.image_figures import picture_panel
 from linearscope.report.image_numbers import image_to_image_numbers
 from linearscope.report.image_page import (
     as_picture,
@@ -101,8 +100,7 @@ def _outputs(tour: ImageToImageTour, figures: Figures) -> list[dict[str, Any]]:
     if tour.network.original_pixels is not None:
         pictures["original"] = "original", as_picture(tour.network.original_pixels)
     return [
-        {"name": label, "picture": figures.picture(name, label, picture_panel(pixels))}
-        for name, (label, pixels) in pictures.items()
+        {"name": label, "picture": figures.pixels(name, label, pixels)} for name, (label, pixels) in pictures.items()
     ]
 
 

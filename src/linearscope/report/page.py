@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,8 +13,10 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
+from PIL import Image
 
-from linearscope.report.style import NARROW, WIDE, gradient, png
+from linearscope.report.about import Picture
+from linearscope.report.style import LARGEST_PICTURE, NARROW, SMALLEST_PICTURE, WIDE, gradient, png
 from linearscope.report.words import count
 
 __all__ = ["Figures", "Shown", "render"]
@@ -65,6 +68,16 @@ class Figures:
         data = self._write(name, alt, figure)
         return Shown(_uri(data), "", *_size(data), alt, False)
 
+    def pixels(self, name: str, alt: str, pixels: Picture) -> Shown:
+        """Add ``(H, W, 3)`` pixel by pixel; a small one is enlarged by a whole factor, a very large one reduced."""
+        factor = max(1, -(-SMALLEST_PICTURE // max(pixels.shape[:2])))
+        image = Image.fromarray(pixels.repeat(factor, 0).repeat(factor, 1))
+        image.thumbnail((LARGEST_PICTURE, LARGEST_PICTURE), Image.Resampling.BOX)
+        file = io.BytesIO()
+        image.save(file, "PNG")
+        data = self._keep(name, alt, file.getvalue())
+        return Shown(_uri(data), "", *_size(data), alt, False)
+
     def chart(self, name: str, alt: str, draw: Callable[[float], Figure], width: float = WIDE) -> Shown:
         """Add a chart that ``draw`` makes at a width in inches; phones get one of their own, not a file."""
         data = self._write(name, alt, draw(width))
@@ -72,7 +85,9 @@ class Figures:
         return Shown(_uri(data), _uri(narrow) if narrow else "", *_size(data), alt, True)
 
     def _write(self, name: str, alt: str, figure: Figure) -> bytes:
-        data = png(figure)
+        return self._keep(name, alt, png(figure))
+
+    def _keep(self, name: str, alt: str, data: bytes) -> bytes:
         (self.folder / f"{name}.png").write_bytes(data)
         self.files[f"{self.folder.name}/{name}.png"] = alt
         return data

@@ -9,7 +9,8 @@ from linearscope.analysis.image_map import ImageMap
 from linearscope.analysis.super_resolution import SuperResolutionTour
 from linearscope.report import image_sentences
 from linearscope.report.about import About, Picture
-from linearscope.report.image_figures import energy_limit, picture_panel, signed_panel
+from linearscope.report.field_pictures import field_colours
+from linearscope.report.image_figures import energy_limit
 from linearscope.report.image_numbers import super_resolution_numbers
 from linearscope.report.image_page import (
     as_picture,
@@ -95,8 +96,8 @@ def _outputs(tour: SuperResolutionTour, figures: Figures) -> dict[str, Any]:
     def shown(name: str, label: str, pixels: Picture, zoom: Picture) -> dict[str, Any]:
         return {
             "name": label,
-            "picture": figures.picture(name, label, picture_panel(pixels)),
-            "detail": figures.picture(f"{name}-detail", f"{label}, a detail", picture_panel(zoom)),
+            "picture": figures.pixels(name, label, pixels),
+            "detail": figures.pixels(f"{name}-detail", f"{label}, a detail", zoom),
         }
 
     def made(name: str, label: str, pixels: Picture) -> dict[str, Any]:
@@ -107,8 +108,8 @@ def _outputs(tour: SuperResolutionTour, figures: Figures) -> dict[str, Any]:
     rows += [made(f"output-{number}", one.name, made_picture(one)) for number, one in enumerate(tour.maps, 1)]
     if first.original_pixels is not None:
         rows.append(made("original", "original", as_picture(first.original_pixels)))
-    difference: Shown = figures.picture(
-        "difference", f"Output of {first.name} less that of bicubic upscaling", signed_panel(change, limit)
+    difference: Shown = figures.pixels(
+        "difference", f"Output of {first.name} less that of bicubic upscaling", field_colours(change, limit)
     )
     return {
         "rows": rows,
