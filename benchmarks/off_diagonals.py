@@ -7,7 +7,7 @@ For every network (``NAME`` or ``NAME=WEIGHTS``), size and photo, rows of F at r
 interpretations of the norms: mean and deviation frozen, the deviation only, first order. Of each row: the part of the
 energy outside of the structural field (where no path of convolutions leads), the part more than an eighth of the image
 away, and the same parts of the sum of |row * x0|. ``facades`` is shown rendered facades that it was not trained on.
-Means over photos with 95 % bootstrap intervals.
+Means over photos with 95 % bootstrap intervals. ``--figure`` draws one row of the first network on the first photo.
 """
 
 from __future__ import annotations
@@ -22,10 +22,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from linearscope import capture, coupling
+from linearscope import capture, coupling, interpret
+from linearscope.analysis.off_diagonal import structural_field
 from linearscope.datasets import facade
 from linearscope.interpreter.plan import INTERPRETATIONS
 from linearscope.models import LoadedModel, load_model, read_image
+from linearscope.report.off_diagonal_figures import coupling_figure
+from linearscope.report.style import png
 
 MEASURES = ("outside", "far", "outside_contribution", "far_contribution", "area")
 SUFFIXES = {".png", ".jpg", ".jpeg"}
@@ -92,6 +95,21 @@ def report(path: Path) -> None:
             )
 
 
+def draw(text: str, size: int, photos: list[Path], point: tuple[int, int], file: Path) -> None:
+    """One row of the middle channel under every interpretation."""
+    model = network(text, size)
+    _, x = next(pictures(text, model, photos, size, 1))
+    program = capture(model.module, x)
+    names = dict(zip(INTERPRETATIONS, ("mean and deviation frozen", "deviation frozen", "first order"), strict=True))
+    rows, field = {}, None
+    for way, name in names.items():
+        it = interpret(program, x, interpretation=way)
+        rows[name] = it.rows([(1, *point)])[0]
+        field = field or structural_field(it)
+    shown = None if field is None else (field[0][point[0]], field[1][point[1]])
+    file.write_bytes(png(coupling_figure(rows, model.preprocessing.display(x), point, shown)))
+
+
 def main() -> None:
     """Measure what is not in the file yet, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -101,9 +119,14 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=8)
     parser.add_argument("--points", type=int, default=64)
     parser.add_argument("--out", type=Path, default=Path("off_diagonals.jsonl"))
+    parser.add_argument("--figure", type=Path)
+    parser.add_argument("--point", type=int, nargs=2, default=[40, 90], help="row and column of the figure's pixel")
     args = parser.parse_args()
     photos = [file for path in args.photos for file in (sorted(path.iterdir()) if path.is_dir() else [path])]
     photos = [photo for photo in photos if photo.suffix.lower() in SUFFIXES]
+    if args.figure:
+        draw(args.networks[0], args.sizes[0], photos, (args.point[0], args.point[1]), args.figure)
+        return
     done = set()
     if args.out.exists():
         done = {(r["network"], r["size"], r["image"]) for r in map(json.loads, args.out.read_text().splitlines())}
