@@ -24,7 +24,7 @@ Channel = Annotated[
     int | None, typer.Option("--channel", help="Of the image, from 0; default: the middle one, green of RGB.")
 ]
 Near = Annotated[
-    int | None, typer.Option("--near", help="Pixels from a pixel's own place that count as near.", metavar="N")
+    int | None, typer.Option("--near", help="Pixels around its own place that count as near; default: 16.", metavar="N")
 ]
 
 
