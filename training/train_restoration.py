@@ -5,8 +5,9 @@
 
 ``photos`` holds the folders ``bsd100`` and ``imagenet`` to learn from, and ``set5`` and ``set14``, which are only
 measured on, once, after the last step: no setting is chosen by them here. For each network ``NAME.safetensors`` and
-``NAME.json``, with its figures and how it was made, are written to ``--out``. A network whose JSON is there and was
-made with the same settings is not trained again, and one that was stopped goes on from its last checkpoint.
+``NAME.json``, with its figures and how it was made, are written to ``--out``, and all figures to ``summary.json``. A
+network whose JSON is there and was made with the same settings is not trained again, and one that was stopped goes on
+from its last checkpoint.
 
 One recipe for all four:
 
@@ -206,6 +207,14 @@ def write_whole(path: Path, content: bytes) -> None:
     part.replace(path)
 
 
+def summarise(out: Path) -> None:
+    """Collect the JSON of every network in the folder into ``summary.json``."""
+    found = {
+        name: json.loads((out / f"{name}.json").read_text()) for name in RECIPES if (out / f"{name}.json").exists()
+    }
+    write_whole(out / "summary.json", (json.dumps(found, indent=2) + "\n").encode())
+
+
 def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="Train the bundled upscalers and denoisers.")
@@ -244,6 +253,7 @@ def main() -> None:
         }
         write_whole(record, (json.dumps(entry, indent=2) + "\n").encode())
         print(f"{name}: {figures}, {seconds:.0f} s", flush=True)
+    summarise(settings.out)
 
 
 if __name__ == "__main__":

@@ -67,8 +67,8 @@ class TanhESPCN(nn.Module):
 
     Notes
     -----
-    Takes luma ``(N, 1, H, W)`` with pixels from 0 to 1, of any size. It is the form whose weights come with OpenCV's
-    module of super-resolution networks, trained in TensorFlow; its convolutions are ``conv1`` to ``conv3`` here.
+    Takes luma ``(N, 1, H, W)`` with pixels from 0 to 1, of any size. It is the form of published
+    weights that were trained in TensorFlow; its convolutions are ``conv1`` to ``conv3`` here.
 
     Source: Shi et al., 2016, as for :class:`ESPCN`.
     """

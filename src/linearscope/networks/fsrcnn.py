@@ -63,9 +63,9 @@ class SubPixelFSRCNN(nn.Module):
 
     Notes
     -----
-    Takes luma ``(N, 1, H, W)`` with pixels from 0 to 1, of any size. It is the form whose weights come with OpenCV's
-    module of super-resolution networks, trained in TensorFlow: layers are numbered through as ``conv1`` to ``conv8``
-    and ``prelu1`` to ``prelu7``.
+    Takes luma ``(N, 1, H, W)`` with pixels from 0 to 1, of any size. It is the form of published
+    weights that were trained in TensorFlow: layers are numbered through as ``conv1`` to ``conv8`` and ``prelu1`` to
+    ``prelu7``.
 
     Source: Dong, Loy and Tang, 2016, as for :class:`FSRCNN`; the pixel shuffle is that of Shi et al., 2016.
     """
