@@ -39,6 +39,7 @@ def interpreter(seed=0, lights=0.0, **options):
 def small(monkeypatch):
     """Few probes a part and small chunks, so that there are many of both."""
     monkeypatch.setattr(making, "_BAND", 6)
+    monkeypatch.setattr(making, "_BAND_SECONDS", 1e9)
     monkeypatch.setattr(stores, "_CHUNK", 1 << 12)
 
 
@@ -122,12 +123,12 @@ def test_interrupted_it_goes_on_with_nothing_lost_or_done_twice(kind, small, tmp
 def test_killed_it_goes_on(tmp_path):
     script = textwrap.dedent("""
         import os, sys, torch, linearscope as ls
-        from linearscope.analysis import materialize, store
+        from linearscope.analysis import store
         torch.manual_seed(0)
         model = torch.nn.Sequential(torch.nn.Conv2d(1, 3, 3, padding=1), torch.nn.ReLU(), torch.nn.Conv2d(3, 1, 3))
         it = ls.interpret(model.double(), torch.rand(1, 1, 12, 12, dtype=torch.float64))
-        write, ask, asked = store.Writer.write, sys.modules["linearscope.analysis.materialize"]._ask, []
-        sys.modules["linearscope.analysis.materialize"]._BAND = 4
+        write, asked, making = store.Writer.write, [], sys.modules["linearscope.analysis.materialize"]
+        making._BAND, making._BAND_SECONDS = 4, 1e9
         def dies(self, band, values):
             asked.append(band)
             write(self, band, values)

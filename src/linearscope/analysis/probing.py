@@ -23,7 +23,7 @@ Mask = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.intp]
 Numbers = npt.NDArray[Any]
 #: Places among the answers, places among what is asked, values.
-Entries = tuple[Places, Places, Numbers]
+Entries = tuple[npt.NDArray[np.integer[Any]], npt.NDArray[np.integer[Any]], Numbers]
 
 KINDS: Final = ("columns", "rows")
 # Entries made at a time.
@@ -61,7 +61,7 @@ class ProbingAxis:
     @cached_property
     def seen(self) -> Places:
         """How many places each place of the answer can see."""
-        return self.matrix.sum(1)
+        return np.asarray(self.matrix.sum(1), dtype=np.intp)
 
     @cached_property
     def table(self) -> Places:

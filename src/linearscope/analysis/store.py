@@ -19,7 +19,7 @@ from scipy.sparse import csc_array, csr_array
 from torch import Tensor
 
 from linearscope.analysis.probing import Entries, Numbers, Probing, ProbingAxis
-from linearscope.analysis.targets import flat_indices
+from linearscope.analysis.targets import Target, flat_indices
 from linearscope.errors import InputError
 from linearscope.interpreter import LinearInterpreter
 from linearscope.program import fingerprint
@@ -34,8 +34,6 @@ _LEDGER: Final = "ledger.jsonl"
 _ANSWERS: Final = "answers"
 # Bytes of a chunk at most, roughly.
 _CHUNK: Final = 8 << 20
-
-Index = int | Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -153,11 +151,11 @@ class StoredMatrix:
         """F^T u for every ``u`` ``(P, *output_shape)``; returns ``(P, *input_shape)``."""
         return self._product(u, self.probing.kind == "rows", self.output_shape, "rmatvec")
 
-    def columns(self, indices: Index | Sequence[Index] | Tensor) -> Tensor:
+    def columns(self, indices: Target | Sequence[Target] | Tensor) -> Tensor:
         """Columns of F ``(P, *output_shape)``; ``indices`` flat or as index tuples."""
         return self._lines(flat_indices(indices, self.input_shape, "column"), "columns")
 
-    def rows(self, indices: Index | Sequence[Index] | Tensor) -> Tensor:
+    def rows(self, indices: Target | Sequence[Target] | Tensor) -> Tensor:
         """Rows of F ``(P, *input_shape)``; ``indices`` flat or as index tuples."""
         return self._lines(flat_indices(indices, self.output_shape, "row"), "rows")
 

@@ -140,7 +140,7 @@ def matrix_figure(made: Materialized, *, width: float = WIDE) -> Figure:
     bar.set_label("size of the entry")
     bar.minorticks_off()
     bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda size, _: f"10{f'{log10(size):.0f}'.translate(_RAISED)}"))
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     return figure
 
 
