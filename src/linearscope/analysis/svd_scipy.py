@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import torch
@@ -13,6 +13,9 @@ from linearscope.analysis.svd_solver import Exhausted, Products, Step, Triplets
 from linearscope.errors import InputError
 
 __all__ = ["Scipy"]
+
+#: How many vectors PROPACK may keep.
+ROOM: Final = 500
 
 
 class Scipy:
@@ -56,8 +59,12 @@ class Scipy:
         operator = LinearOperator(shape, forward, back, matmat=forward, rmatmat=back, dtype=np.float64)
         generator = np.random.default_rng(self.seed)
         start = generator.standard_normal(min(shape) if self.solver == "arpack" else shape[0])
+        # PROPACK does not restart; its own limit, of 10 a triplet, is too few for values that lie close to each other.
+        most = min(*shape, max(ROOM, 10 * self.count)) if self.solver == "propack" else None
         try:
-            u, s, vt = svds(operator, self.count, tol=self.tol, v0=start, solver=self.solver, rng=generator)
+            u, s, vt = svds(
+                operator, self.count, tol=self.tol, v0=start, maxiter=most, solver=self.solver, rng=generator
+            )
         except (ArpackError, np.linalg.LinAlgError) as error:
             raise InputError(
                 f"{self.solver.upper()} did not converge: {str(error).rstrip('.')}. Take method='gkl', or a larger tol."
