@@ -1,5 +1,6 @@
 """``linearscope tour`` of networks that make images: which pixels they are shown, and what every option does."""
 
+import io
 import json
 
 import numpy as np
@@ -13,6 +14,14 @@ from linearscope.models import load_model
 
 LARGER = ["tour", "photo.png", "--model", "models.py:upscaler", "-k", "1"]
 SAME = ["tour", "photo.png", "--model", "models.py:translator", "-k", "1"]
+
+
+@pytest.fixture(autouse=True)
+def _drawn_elsewhere(monkeypatch):
+    """Charts are one pixel here: what they show is tested with the pages, and drawing them takes the longest."""
+    file = io.BytesIO()
+    Image.new("RGB", (1, 1)).save(file, "PNG")
+    monkeypatch.setattr("linearscope.report.page.png", lambda figure: file.getvalue())
 
 
 @pytest.fixture

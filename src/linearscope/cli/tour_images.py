@@ -92,11 +92,8 @@ def first_look(ready: Ready, image: Path | None, crop: int) -> Program:
 
 def tour_images(asked: Asked, kind: TourKind, program: Program, options: ImageOptions) -> Path:
     """Make the page of a network that makes images, print its numbers, and return where the page is."""
-    from linearscope.analysis.image_to_image import tour_image_to_image
-    from linearscope.analysis.super_resolution import tour_super_resolution
-    from linearscope.report import About
-    from linearscope.report.image_to_image import write_image_to_image
-    from linearscope.report.super_resolution import write_super_resolution
+    from linearscope.analysis import tour_image_to_image, tour_super_resolution
+    from linearscope.report import About, write_image_to_image, write_super_resolution
 
     ready = asked.ready
     scale = program.output_shape[2] // program.input_shape[2]
