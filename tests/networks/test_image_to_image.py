@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import nn
 
+import linearscope as ls
 from linearscope.errors import InputError
 from linearscope.models import load_model
 from linearscope.networks import BUNDLED, CycleGAN, TransformerNet, UNet
@@ -125,6 +126,16 @@ def test_sizes_come_back_and_round_up_to_multiples_of_four(size, wanted):
     with torch.no_grad():
         for net in (CycleGAN(2, 1), TransformerNet()):
             assert net(torch.rand(1, 3, *size)).shape == (1, 3, *wanted)
+
+
+@pytest.mark.parametrize("make", [lambda: CycleGAN(3, 2), lambda: UNet(width=2)], ids=["cyclegan", "unet"])
+@pytest.mark.parametrize("interpretation", ["freeze", "taylor"])
+def test_the_interpreter_is_exact(make, interpretation):
+    net, _ = randomised(make())
+    image = torch.rand(1, 3, 24, 36, dtype=torch.float64)
+    certificate = ls.interpret(net, image, interpretation=interpretation).certificate
+    assert certificate.reconstruction < 1e-12
+    assert certificate.adjoint < 1e-12
 
 
 @pytest.mark.parametrize("name", ["cyclegan_6", "transformer_net"])

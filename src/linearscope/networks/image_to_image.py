@@ -8,7 +8,7 @@ from typing import Final
 
 from linearscope.networks.cyclegan import CycleGAN
 from linearscope.networks.deeplab import DeepLabV3MobileNetV2
-from linearscope.networks.entry import BundledNetwork
+from linearscope.networks.entry import BundledNetwork, beside
 from linearscope.networks.transformer_net import TransformerNet
 from linearscope.networks.unet import UNet
 
@@ -17,6 +17,15 @@ __all__ = ["IMAGE_TO_IMAGE"]
 SIGNED: Final = "scale=1,mean=0.5,std=0.5,channels=RGB"
 
 IMAGE_TO_IMAGE: Final[Mapping[str, BundledNetwork]] = {
+    "facades": BundledNetwork(
+        title="photo of a facade to label map, CycleGAN generator of width 16 with 5 residual blocks",
+        make=partial(CycleGAN, width=16, blocks=5),
+        weights=partial(beside, "facades.safetensors"),
+        weights_title="weights made by training/train_facades.py on rendered facades",
+        preprocessing=f"resize=128,crop=128,interpolation=bicubic,{SIGNED}",
+        labels=None,
+        licence="Apache-2.0",
+    ),
     "cyclegan": BundledNetwork(
         title="CycleGAN generator, 9 residual blocks",
         make=partial(CycleGAN, blocks=9),
