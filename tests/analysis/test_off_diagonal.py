@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 import torch
@@ -23,6 +25,15 @@ def net(norm: bool = True) -> nn.Module:
 
 def image(side: int = 18, channels: int = 2) -> Tensor:
     return torch.rand(1, channels, side, side, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) - 0.3
+
+
+@cache
+def program(norm: bool = True) -> ls.Program:
+    return ls.capture(net(norm), image())
+
+
+def interpreted(way: str = "freeze", norm: bool = True) -> ls.LinearInterpreter:
+    return ls.interpret(program(norm), image(), interpretation=way)
 
 
 def dense(it: ls.LinearInterpreter) -> np.ndarray:
@@ -53,7 +64,7 @@ def by_hand(it: ls.LinearInterpreter, blocks: int, near: int) -> tuple[np.ndarra
 
 @pytest.mark.parametrize("way", INTERPRETATIONS)
 def test_energies_are_those_of_the_whole_matrix(way: str) -> None:
-    it = ls.interpret(net(), image(), interpretation=way)
+    it = interpreted(way)
     found = ls.off_diagonal(it, blocks=4, near=3, probes=None)
     energy, far = by_hand(it, 4, 3)
     np.testing.assert_allclose(found.energy, energy, rtol=1e-12, atol=1e-12 * energy.max())
@@ -65,7 +76,7 @@ def test_energies_are_those_of_the_whole_matrix(way: str) -> None:
 
 
 def test_probes_estimate_within_the_error_they_state() -> None:
-    it = ls.interpret(net(), image(), interpretation="taylor")
+    it = interpreted("taylor")
     exact = ls.off_diagonal(it, blocks=3, near=3, probes=None)
     found = ls.off_diagonal(it, blocks=3, near=3, probes=24)
     assert found.probes == 24
@@ -82,7 +93,7 @@ def test_probes_estimate_within_the_error_they_state() -> None:
 
 
 def test_a_few_columns_are_computed_and_not_estimated() -> None:
-    it = ls.interpret(net(), image())
+    it = interpreted()
     assert ls.off_diagonal(it, blocks=9, probes=8).probes is None
     assert ls.off_diagonal(it, blocks=8, probes=8).probes == 8
 
@@ -112,7 +123,7 @@ def test_an_area_that_is_copied_everywhere_is_found() -> None:
 def test_only_a_moving_mean_or_deviation_goes_beyond_the_convolutions() -> None:
     shares = {}
     for way in INTERPRETATIONS:
-        found = ls.off_diagonal(ls.interpret(net(), image(), interpretation=way), blocks=6, near=1, probes=None)
+        found = ls.off_diagonal(interpreted(way), blocks=6, near=1, probes=None)
         shares[way] = found.outside
     assert shares["freeze"] == 0.0
     assert shares["freeze-deviation"] > 1e-4
@@ -121,7 +132,7 @@ def test_only_a_moving_mean_or_deviation_goes_beyond_the_convolutions() -> None:
 
 def test_without_norms_nothing_does() -> None:
     for way in INTERPRETATIONS:
-        it = ls.interpret(net(norm=False), image(), interpretation=way)
+        it = interpreted(way, norm=False)
         assert ls.off_diagonal(it, blocks=6, near=1, probes=None).outside == 0.0
 
 
@@ -139,7 +150,7 @@ def test_where_every_output_can_use_every_input_nothing_lies_outside() -> None:
 
 def test_the_output_may_be_larger() -> None:
     it = ls.interpret(nn.Upsample(scale_factor=2, mode="nearest"), image(8))
-    found = ls.off_diagonal(it, blocks=4, near=0, probes=None)
+    found = ls.off_diagonal(it, blocks=4, near=1, probes=None)
     assert found.share == 0
     assert np.count_nonzero(found.energy) == 16
     assert found.pairs() == ()
@@ -151,7 +162,7 @@ def test_the_output_may_be_larger() -> None:
     [({"blocks": 19}, "19 blocks"), ({"blocks": 0}, "0 blocks"), ({"probes": 1}, "2 probes"), ({"near": -1}, "near")],
 )
 def test_options_that_do_not_fit_are_refused(options: dict[str, int], text: str) -> None:
-    it = ls.interpret(net(), image())
+    it = interpreted()
     with pytest.raises(ls.InputError, match=text):
         ls.off_diagonal(it, **options)
 
@@ -167,10 +178,10 @@ def test_scores_have_no_off_diagonals() -> None:
 def test_coupling_measures_rows_of_the_whole_matrix() -> None:
     x = image()
     points = [(0, 3, 4), (1, 17, 9), (0, 0, 0)]
-    results = ls.coupling(ls.capture(net(), x), x, points=points, near=2)
+    results = ls.coupling(program(), x, points=points, near=2)
     assert [one.interpretation for one in results] == list(INTERPRETATIONS)
     for one in results:
-        it = ls.interpret(net(), x, interpretation=one.interpretation)
+        it = interpreted(one.interpretation)
         field = structural_field(it)
         assert field is not None
         matrix = dense(it).reshape(*it.output_shape, *it.input_shape)
@@ -195,9 +206,8 @@ def test_coupling_measures_rows_of_the_whole_matrix() -> None:
 
 def test_drawn_points_are_the_same_for_every_interpretation_and_seed() -> None:
     x = image()
-    program = ls.capture(net(), x)
-    results = ls.coupling(program, x, points=5, seed=2)
+    results = ls.coupling(program(), x, points=5, seed=2)
     assert len({one.points for one in results}) == 1
-    assert ls.coupling(program, x, points=5, seed=2, interpretations=["freeze"])[0].points == results[0].points
+    assert ls.coupling(program(), x, points=5, seed=2, interpretations=["freeze"])[0].points == results[0].points
     with pytest.raises(ls.InputError, match="at least one point"):
-        ls.coupling(program, x, points=0)
+        ls.coupling(program(), x, points=0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 import torch
@@ -28,8 +30,20 @@ def image(channels: int = 3, side: int = 24) -> Tensor:
     return torch.rand(1, channels, side, side, dtype=torch.float64, generator=generator) + 0.5
 
 
+@cache
+def boxed() -> ls.LinearInterpreter:
+    return ls.interpret(Box(), image())
+
+
+@cache
+def smooth() -> ls.Program:
+    torch.manual_seed(0)
+    layers = nn.Conv2d(3, 6, 3, padding=1), nn.InstanceNorm2d(6), nn.SiLU(), nn.Conv2d(6, 3, 3, padding=1)
+    return ls.capture(nn.Sequential(*layers).double(), image())
+
+
 def test_the_pixel_that_makes_a_segment_is_its_trigger() -> None:
-    it = ls.interpret(Box(), image())
+    it = boxed()
     segments = (Box().mask[0, 0] > 0).long().numpy()
     found = ls.templates(it, segments, near=4)
     (one,) = found.items
@@ -45,7 +59,7 @@ def test_the_pixel_that_makes_a_segment_is_its_trigger() -> None:
 
 
 def test_a_segment_is_found_by_its_colour() -> None:
-    it = ls.interpret(Box(), image())
+    it = boxed()
     found = ls.templates(it)
     inside = found.segments[11:17, 13:19]
     assert inside[0, 0] > 0
@@ -55,9 +69,7 @@ def test_a_segment_is_found_by_its_colour() -> None:
 
 @pytest.mark.parametrize("way", ["freeze", "freeze-deviation", "taylor"])
 def test_the_colour_is_what_image_and_constants_give(way: str) -> None:
-    torch.manual_seed(0)
-    model = nn.Sequential(nn.Conv2d(3, 6, 3, padding=1), nn.InstanceNorm2d(6), nn.SiLU(), nn.Conv2d(6, 3, 3, padding=1))
-    it = ls.interpret(model.double(), image(), interpretation=way)
+    it = ls.interpret(smooth(), image(), interpretation=way)
     segments = np.arange(24 * 24).reshape(24, 24) // 100
     found = ls.templates(it, segments, count=4)
     assert len(found.items) == 4
@@ -96,7 +108,7 @@ def test_segments_are_connected_areas_of_one_colour_by_size() -> None:
 
 
 def test_what_does_not_fit_is_refused() -> None:
-    it = ls.interpret(Box(), image())
+    it = boxed()
     with pytest.raises(ls.InputError, match="segments have shape"):
         ls.templates(it, np.ones((3, 3), np.int64))
     with pytest.raises(ls.InputError, match="at least 1"):
@@ -110,6 +122,6 @@ def test_what_does_not_fit_is_refused() -> None:
 
 
 def test_no_segment_is_no_template() -> None:
-    found = ls.templates(ls.interpret(Box(), image()), np.zeros((24, 24), np.int64))
+    found = ls.templates(boxed(), np.zeros((24, 24), np.int64))
     assert found.items == ()
     assert found.summary()["segments"] == 0
