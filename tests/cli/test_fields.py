@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 import torch
-from linearscope.analysis.fields import fields
 
 import linearscope as ls
+from linearscope.analysis.fields import fields
 from linearscope.analysis.points import interesting_points
 from linearscope.models import load_model, read_image
 

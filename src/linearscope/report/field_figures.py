@@ -40,6 +40,8 @@ __all__ = [
 ]
 
 NAMES: Final = {"row": "row of F (receptive filter)", "column": "column of F (projective filter)"}
+#: The image that a filter lies on.
+SIDES: Final = {"row": "input", "column": "output"}
 GAP: Final = 0.14
 BAR: Final = 0.74
 #: Longest side of a whole filter, in inches.
@@ -177,7 +179,7 @@ def field_figure(
     figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white")
     panels = [
         _axes(figure, i * (side + GAP), 0.36, side, side, name)
-        for i, name in enumerate(("where", "the photo there", NAMES[field.kind]))
+        for i, name in enumerate(("where", f"the {SIDES[field.kind]} there", NAMES[field.kind]))
     ]
     _show_photo(panels[0], photo)
     _box(panels[0], field, half)
@@ -254,7 +256,7 @@ def field_comparison(
             position_picture(photo, field.point, half), interpolation="nearest", extent=_extent(row, column, half)
         )
         _mark(axes, field.point)
-    _label(figure, label, height - 0.24 - side / 2, "photo")
+    _label(figure, label, height - 0.24 - side / 2, SIDES[every[0].kind])
     for number, (name, fields) in enumerate(networks.items()):
         bottom = height - 0.24 - side - 0.12 - line * number - side
         _label(figure, label, bottom + side / 2, name)
