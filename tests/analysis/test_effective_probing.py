@@ -34,7 +34,7 @@ class Residual(nn.Module):
 
 
 def residual(seed=0):
-    return randomised(Residual(5).double(), seed)
+    return randomised(Residual(4).double(), seed)
 
 
 def normed(seed=0):
@@ -55,21 +55,28 @@ NETWORKS = {"residual": (residual, "freeze"), "normed": (normed, "taylor"), "str
 def interpreter(name, seed=0):
     make, interpretation = NETWORKS[name]
     generator = torch.Generator().manual_seed(7 + seed)
-    x = torch.rand(1, 1, 26, 24, generator=generator, dtype=torch.float64)
+    x = torch.rand(1, 1, 24, 22, generator=generator, dtype=torch.float64)
     return ls.interpret(make(seed), x, interpretation=interpretation)
+
+
+@cache
+def exact(name, seed=0):
+    """F, and how many probes of either kind it takes."""
+    it = interpreter(name, seed)
+    probes = {kind: probing(it.support(), kind).probes for kind in KINDS}
+    return ls.materialize(it).matrix.toarray(), probes
 
 
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("tolerance", [0.1, 0.01, 1e-4])
+@pytest.mark.parametrize("tolerance", [0.1, 1e-3])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_bound_holds(name, tolerance, kind, seed):
     it = interpreter(name, seed)
-    truth = ls.materialize(it, kind=kind)
+    truth, probes = exact(name, seed)
     made = ls.materialize(it, mode="effective", tolerance=tolerance, kind=kind)
-    size = np.linalg.norm(truth.matrix.toarray())
-    error = np.linalg.norm(made.matrix.toarray() - truth.matrix.toarray()) / size
-    assert made.plan.probes <= truth.plan.probes
+    error = np.linalg.norm(made.matrix.toarray() - truth) / np.linalg.norm(truth)
+    assert made.plan.probes <= probes[kind]
     assert error <= made.aliasing.bound + 1e-14
     # Not so loose that it says nothing: the bound is 2.3 times what is likely, and that is close to what is.
     assert made.aliasing.bound <= 5 * error + 1e-12
@@ -94,8 +101,7 @@ def test_probed_again_with_a_wider_stride_it_differs_within_both_bounds(monkeypa
     other = ls.materialize(it, mode="effective", tolerance=0.05, kind="columns")
     assert one.plan.probes < other.plan.probes
     a, b = one.matrix.toarray(), other.matrix.toarray()
-    size = np.linalg.norm(ls.materialize(it).matrix.toarray())
-    apart = np.linalg.norm(a - b) / size
+    apart = np.linalg.norm(a - b) / np.linalg.norm(exact("residual")[0])
     assert 0 < apart <= one.aliasing.bound + other.aliasing.bound
 
 

@@ -163,7 +163,7 @@ LAYERS = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(layers=st.lists(LAYERS, min_size=1, max_size=3), height=st.integers(8, 13), width=st.integers(8, 13))
 def test_generated_networks(layers, height, width):
     made, shape, probe = [], (2, height, width), torch.zeros(1, 2, height, width, dtype=torch.float64)

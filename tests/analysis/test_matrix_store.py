@@ -1,6 +1,7 @@
 """F on disk: what was written is never lost, and never read when it is not whole or not one's own."""
 
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -140,9 +141,10 @@ def test_killed_it_goes_on(tmp_path):
         print(asked, float((made.matvec(v) - it.matvec(v)).abs().max()) < 1e-12)
     """)
     path = tmp_path / "f"
+    once = {**os.environ, "OMP_NUM_THREADS": "1"}
     run = [sys.executable, "-c", script, str(path)]
-    assert subprocess.run([*run, "2"], capture_output=True).returncode == -9
-    again = subprocess.run([*run, "-1"], capture_output=True, text=True)
+    assert subprocess.run([*run, "2"], capture_output=True, env=once).returncode == -9
+    again = subprocess.run([*run, "-1"], capture_output=True, text=True, env=once)
     assert again.stdout.strip() == "[3, 4, 5, 6] True", again.stderr
     assert [entry.name for entry in tmp_path.iterdir()] == ["f"]
 
