@@ -113,7 +113,7 @@ def tour_images(asked: Asked, kind: TourKind, program: Program, options: ImageOp
         preprocessing=str(ready.model.preprocessing),
         display=ready.model.preprocessing.display,
         command=asked.command,
-        notes=(*shown.notes, *_cropped(ready, shown, crop)),
+        notes=(*shown.notes, *_cropped(ready, shown, crop, options.crop)),
     )
     first, compare, out = subjects[0], subjects[1:], asked.out
     if kind == "super-resolution":
@@ -145,7 +145,7 @@ def _shown(asked: Asked, scale: int, options: ImageOptions) -> Shown:
         name, photo = _sample(asked.ready.model.name)
         if options.original is not None:
             raise InputError("--original belongs to a photo of your own. Name that too.")
-        downscale = downscale or scale > 1
+        downscale = downscale or (scale > 1 and not _sized(asked.ready))
         if noise is None and asked.ready.model.name in NOISES:
             noise = NOISES[asked.ready.model.name]
     original = None if options.original is None else read_image(options.original)
@@ -192,8 +192,12 @@ def _sample(model: str) -> tuple[str, Image]:
     return default_image().name, read_image(default_image())
 
 
-def _cropped(ready: Ready, shown: Shown, crop: int) -> list[str]:
-    """What to say when only a part is looked at."""
+def _cropped(ready: Ready, shown: Shown, crop: int, wanted: int) -> list[str]:
+    """What to say when only a part is looked at, or when more is than was asked for."""
+    if wanted and not crop:
+        return [
+            f"The network takes no part of {wanted} pixels of this image, so that all of it was looked at (--crop)."
+        ]
     height, width = ready.model.preprocessing(shown.photo).shape[2:]
     if not crop or max(height, width) <= crop:
         return []

@@ -110,17 +110,17 @@ def _far(tour: ImageToImageTour, figures: Figures) -> dict[str, Any]:
     return {
         "sentence": off_diagonal_caption(found),
         "near": found.near,
-        "areas": figures.chart(
+        "areas": figures.picture(
             "far-areas",
             "An area of the output, and the areas of the input far away that feed it",
-            lambda width: far_areas_figure(found, photo, output, width=width),
+            far_areas_figure(found, photo, output),
         )
         if found.share > 0
         else None,
-        "matrix": figures.chart(
+        "matrix": figures.picture(
             "block-matrix",
             "Energy of F between all areas of the input and of the output",
-            lambda width: block_matrix_figure(found, photo, width=width),
+            block_matrix_figure(found, photo),
         ),
         "blocks": found.energy.shape[0],
         "probes": found.probes,
@@ -146,10 +146,10 @@ def _templates(tour: ImageToImageTour, figures: Figures) -> dict[str, Any]:
     shown = min(TEMPLATES, len(found.items))
     return {
         "sentence": image_sentences.templates_said(found),
-        "picture": figures.chart(
+        "picture": figures.picture(
             "templates",
             f"{count(shown, 'segment')} of the output, and the input pixels that trigger each",
-            lambda width: templates_figure(found, photo, output, count=shown, width=width),
+            templates_figure(found, photo, output, count=shown),
         )
         if shown
         else None,
