@@ -1,4 +1,4 @@
-"""What the zoo measures of one model: export, reconstruction, adjoint, linearity, sum of contributions."""
+"""What the zoo measures of one model: export, reconstruction, adjoint, linearity, sum of contributions, windows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from linearscope.interpreter import LinearInterpreter, Visit, interpret
 from linearscope.program import Program, capture
 
-__all__ = ["contribution_error", "errors", "linearity_error", "randomise", "survey"]
+__all__ = ["contribution_error", "errors", "linearity_error", "randomise", "survey", "window_error"]
 
 
 @torch.no_grad()
@@ -94,13 +94,24 @@ def contribution_error(it: LinearInterpreter, target: int | None = None) -> floa
     return abs(sum(shares) - score) / max([abs(score), *map(abs, shares)])
 
 
+def window_error(it: LinearInterpreter) -> float:
+    """Error of one row and one column by windows against whole products, relative to the largest entry."""
+    row, column = ([size // 2 for size in shape] for shape in (it.output_shape, it.input_shape))
+    at_row, at_column = it.output.new_zeros(1, *it.output_shape), it.point.new_zeros(1, *it.input_shape)
+    at_row[(0, *row)] = at_column[(0, *column)] = 1
+    wholes = it.rmatvec(at_row)[0], it.matvec(at_column)[0]
+    parts = it.row_window(row).whole(), it.column_window(column).whole()
+    return max(_relative(part - whole, whole) for part, whole in zip(parts, wholes, strict=True))
+
+
 def errors(it: LinearInterpreter) -> dict[str, float]:
-    """All four identities."""
+    """All identities."""
     return {
         "reconstruction": it.certificate.reconstruction,
         "adjoint": it.certificate.adjoint,
         "linearity": linearity_error(it),
         "contributions": contribution_error(it),
+        "windows": window_error(it),
     }
 
 

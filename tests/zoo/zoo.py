@@ -111,14 +111,15 @@ Every classification and segmentation model of torchvision {torchvision} and one
 families of timm {timm}, tried with random weights (batch norms and biases randomised too) on the smallest square image
 of noise that the model takes. `make zoo` makes this table.
 
-Each certificate is four numbers: the error of F x0 + r against y0; the mismatch of <F v, u> against <v, F^T u>; the
-error of F (a v + b w) against a F v + b F w; and the error of the input's share plus every constant's against the
-largest score. All are relative to the largest term summed.
+Each certificate is five numbers: the error of F x0 + r against y0; the mismatch of <F v, u> against <v, F^T u>; the
+error of F (a v + b w) against a F v + b F w; the error of the input's share plus every constant's against the largest
+score; and the error of a row and a column by windows against whole products. All are relative to the largest term
+summed.
 
 {verdict}
 """
 
-_ORDER = ("reconstruction", "adjoint", "linearity", "contributions")
+_ORDER = ("reconstruction", "adjoint", "linearity", "contributions", "windows")
 
 
 def write_table(entries: dict[str, dict[str, Any]], path: Path) -> None:
