@@ -1,4 +1,4 @@
-"""Remake docs/pictures/ from a tour of the bundled photo: ``make pictures``."""
+"""Remake docs/pictures/ from tours of bundled networks: ``make pictures``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -51,29 +53,85 @@ def compose(tour: Path) -> Figure:
     return figure
 
 
+def compose_upscaler(tour: Path) -> Figure:
+    """A detail before and after, and the columns of the network and of bicubic upscaling all over it."""
+    result = json.loads((tour / "result.json").read_text())
+    networks = result["networks"]
+    first, last = networks[0], networks[-1]
+    lit = [one["flashlight"]["score"] for one in (first, last)]
+    quality = [one["quality"]["psnr_db"] for one in (first, last)]
+    return _row(
+        tour,
+        [
+            ("input-detail.png", "a detail of the input", ""),
+            (f"output-{len(networks)}-detail.png", "bicubic upscaling", f"{quality[1]:.1f} dB"),
+            ("output-1-detail.png", first["name"], f"{quality[0]:.1f} dB"),
+            (f"flashlight-{len(networks)}.png", "49 columns of bicubic", f"flashlight {abs(lit[1]):.2f}"),
+            ("flashlight-1.png", f"49 columns of {first['name']}", f"flashlight {lit[0]:.2f}"),
+            ("eigen-output-1-zoom.png", "its first eigen-output", f"singular value {_value(result):.1f}"),
+        ],
+    )
+
+
+def compose_translator(tour: Path) -> Figure:
+    """A facade and its map, a column over all of it, and the first eigen-pair."""
+    result = json.loads((tour / "result.json").read_text())
+    return _row(
+        tour,
+        [
+            ("input.png", "a rendered facade", ""),
+            ("output-1.png", result["networks"][0]["name"], "its map of labels"),
+            ("column-1-whole.png", "a column of F", "what one pixel on an edge sends out"),
+            ("row-1-whole.png", "a row of F", "what the output pixel there takes in"),
+            ("eigen-input-1.png", "the first eigen-input", f"singular value {_value(result):.1f}"),
+            ("eigen-output-1.png", "the first eigen-output", ""),
+        ],
+    )
+
+
+def _value(result: dict[str, Any]) -> float:
+    return float(result["singular_triplets"]["triplets"][0]["singular_value"])
+
+
+def _row(tour: Path, panels: list[tuple[str, str, str]]) -> Figure:
+    with rc_context(TYPE):
+        figure = Figure(figsize=(15, 3.1), facecolor="white")
+        FigureCanvasAgg(figure)
+        for i, (name, title, caption) in enumerate(panels):
+            axes = figure.add_axes(((i + 0.04) / len(panels), 0.1, 0.92 / len(panels), 0.78))
+            axes.imshow(Image.open(tour / "figures" / name), interpolation="nearest")
+            axes.set_axis_off()
+            axes.set_title(title, color=INK, fontsize=11, loc="left", pad=6)
+            axes.text(0, -0.03, caption, color=MUTED, fontsize=9.5, va="top", transform=axes.transAxes)
+    return figure
+
+
+#: Picture, how it is composed, and the tour that it is composed from.
+PICTURES: dict[str, tuple[Callable[[Path], Figure], list[str]]] = {
+    "tour": (compose, ["--no-attack"]),
+    "upscaler": (compose_upscaler, ["--model", "edsr_small_x2", "--compare", "espcn_x2"]),
+    "facades": (compose_translator, ["--model", "facades"]),
+}
+
+
 def main() -> None:
-    """Make the picture, from a tour that is there or a new one."""
+    """Make the pictures, from tours that are there or new ones."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tour", type=Path, help="the folder of a tour to take the figures from")
+    for name in PICTURES:
+        parser.add_argument(f"--{name}", type=Path, help="the folder of a tour to take the figures from")
+    parser.add_argument("--only", choices=PICTURES, help="remake this picture and no other")
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        tour = args.tour
-        if tour is None:
-            tour = Path(scratch) / "tour"
-            subprocess.run(
-                [
-                    sys.executable,
-                    "-c",
-                    "from linearscope.cli import main; main()",
-                    "tour",
-                    "--no-attack",
-                    "--out",
-                    tour,
-                ],
-                check=True,
-            )
-        HERE.mkdir(exist_ok=True)
-        compose(tour).savefig(HERE / "tour.png", dpi=110)
+    HERE.mkdir(exist_ok=True)
+    for name, (draw, options) in PICTURES.items():
+        if args.only not in (None, name):
+            continue
+        with tempfile.TemporaryDirectory() as scratch:
+            tour = getattr(args, name)
+            if tour is None:
+                tour = Path(scratch) / "tour"
+                command = [sys.executable, "-c", "from linearscope.cli import main; main()", "tour", *options]
+                subprocess.run([*command, "--out", tour], check=True)
+            draw(tour).savefig(HERE / f"{name}.png", dpi=110)
 
 
 if __name__ == "__main__":

@@ -84,7 +84,13 @@ SHARED = ["✓ exact", "What came out", "What the network adds by itself", "Colu
 SHARED += ["Rows: what one pixel takes in"]
 LAST = ["The flashlight", "The first eigen-inputs and eigen-outputs", "What “exact” means here"]
 PANELS = {
-    "larger": ["22 × 20 → 44 × 40 pixels", *SHARED[:2], "bicubic upscaling does not", *SHARED[2:], *LAST],
+    "larger": [
+        "22\u00a0×\u00a020 → 44\u00a0×\u00a040\u00a0pixels",
+        *SHARED[:2],
+        "bicubic upscaling does not",
+        *SHARED[2:],
+        *LAST,
+    ],
     "same": [*SHARED, "Far away: the off-diagonals", "Do the norms carry it?", "Templates: what makes", *LAST],
 }
 

@@ -140,19 +140,20 @@ def _shown(asked: Asked, scale: int, options: ImageOptions) -> Shown:
     notes: list[str] = []
     downscale, noise = options.downscale, options.noise
     if asked.image is not None:
-        name, photo = asked.image.name, read_image(asked.image)
+        name, photo, original = asked.image.name, read_image(asked.image), None
     else:
-        name, photo = _sample(asked.ready.model.name)
+        name, photo, original = _sample(asked.ready.model.name)
         if options.original is not None:
             raise InputError("--original belongs to a photo of your own. Name that too.")
-        downscale = downscale or (scale > 1 and not _sized(asked.ready))
+        downscale = downscale or (scale > 1 and _keeps_size(asked.ready, photo))
         if noise is None and asked.ready.model.name in NOISES:
             noise = NOISES[asked.ready.model.name]
-    original = None if options.original is None else read_image(options.original)
-    if (original is not None or downscale or noise is not None) and _sized(asked.ready):
+    if options.original is not None:
+        original = read_image(options.original)
+    if (original is not None or downscale or noise is not None) and not _keeps_size(asked.ready, photo):
         raise InputError(
-            "The preprocessing resizes or crops, so that the original would not lie on the output. Leave resize and "
-            "crop out, and cut with --crop."
+            "The preprocessing resizes or crops the photo, so that the original would not lie on the output. Leave "
+            "resize and crop out, and cut with --crop."
         )
     if downscale:
         if min(photo.size) < scale:
@@ -177,19 +178,24 @@ def _shown(asked: Asked, scale: int, options: ImageOptions) -> Shown:
     return Shown(name, photo, original, tuple(notes))
 
 
+#: Side in pixels of the facade that is rendered when no photo is named.
+FACADE: Final = 128
 #: Deviation of the noise, in 8-bit levels, that bundled denoisers are shown when no photo is named.
 NOISES: Final = {"denoiser": 25.0, "denoiser_biased": 25.0}
 
 
-def _sample(model: str) -> tuple[str, Image]:
-    """The photo for a network when none is named."""
+def _sample(model: str) -> tuple[str, Image, Image | None]:
+    """The photo for a network when none is named, and what the network should make of it where that is known."""
     from linearscope.models import default_image, read_image
 
     if model == "facades":
-        from linearscope.datasets import facade_photo
+        from PIL import Image as Images
 
-        return "a rendered facade (seed 0)", facade_photo(seed=0, size=128)
-    return default_image().name, read_image(default_image())
+        from linearscope.datasets import facade, facade_map, facade_photo
+
+        wanted = facade_map(facade(0, FACADE).labels).permute(1, 2, 0).contiguous().numpy()
+        return "a rendered facade (seed 0)", facade_photo(0, FACADE), Images.fromarray(wanted)
+    return default_image().name, read_image(default_image()), None
 
 
 def _cropped(ready: Ready, shown: Shown, crop: int, wanted: int) -> list[str]:
@@ -229,9 +235,9 @@ def _tensor(ready: Ready, photo: Image) -> Tensor:
     return ready.model.preprocessing(photo).to(ready.bounds[0].device, ready.bounds[0].dtype)
 
 
-def _sized(ready: Ready) -> bool:
-    """Whether the preprocessing says what size an image has."""
-    return ready.model.preprocessing.resize is not None or ready.model.preprocessing.crop is not None
+def _keeps_size(ready: Ready, photo: Image) -> bool:
+    """Whether the preprocessing leaves the size of a photo alone."""
+    return tuple(ready.model.preprocessing(photo).shape[2:]) == (photo.size[1], photo.size[0])
 
 
 def _middle(image: Tensor, side: int, scale: int = 1) -> Tensor:

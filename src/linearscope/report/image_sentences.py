@@ -33,7 +33,9 @@ __all__ = [
 def headline(one: ImageMap) -> str:
     """Say from what size to what size."""
     height, width = one.image.shape[2:]
-    return f"{width} × {height} → {one.scale * width} × {one.scale * height} pixels"
+    # Spaces that keep each size on one line.
+    sizes = [f"{scale * width}\u00a0×\u00a0{scale * height}" for scale in (1, one.scale)]
+    return f"{sizes[0]} → {sizes[1]}\u00a0pixels"
 
 
 def decibels(value: float) -> str:
