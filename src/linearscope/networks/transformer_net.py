@@ -21,8 +21,8 @@ class TransformerNet(nn.Module):
     -----
     Takes RGB from 0 to 255 as ``(N, 3, H, W)``, ``H`` and ``W`` at least 8, and returns the same range and, where they
     are multiples of 4, the same shape; values may leave the range and are clipped for display. 1.7 million parameters.
-    Instance norm has scale and shift; the running statistics in checkpoints of PyTorch before 0.4 were never used and are
-    passed over.
+    Instance norm has scale and shift; the running statistics in checkpoints of PyTorch before 0.4 were never used and
+    are passed over.
 
     Source: Johnson, Alahi and Fei-Fei, "Perceptual losses for real-time style transfer and super-resolution", 2016,
     with instance norm after Ulyanov et al., 2016, and resized convolutions for transposed ones.
