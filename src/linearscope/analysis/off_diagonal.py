@@ -171,7 +171,7 @@ class OffDiagonal:
             "far_share_error": self.share_error,
             "outside_share": self.outside,
             "outside_share_error": self.outside_error,
-            "largest_relative_error": float((self.error.sum() / self.total) if self.total else 0.0),
+            "mean_relative_error_of_areas": float(self.error.sum() / self.total) if self.total else 0.0,
             "same_strongest_source_share": self.agreement,
             "commonest_source_block": self.commonest,
             "probes_per_block": self.probes,

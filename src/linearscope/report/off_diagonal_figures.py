@@ -117,7 +117,7 @@ def far_areas_figure(
     _below(
         figure,
         f"Outlined: output area at row {block[0] + 1}, column {block[1] + 1}. Orange: input areas that feed it from "
-        f"more than {found.near} pixels away (dashed), arrows from the strongest {len(order)}.\n"
+        f"more than {found.near} pixels away (dashed); the strongest has the full colour.\n"
         f"{percent(float(far.sum()) / whole if whole else 0.0)} of what F sends there comes from them; over the whole "
         f"output it is {_part(found.share, found.share_error)}.",
     )
@@ -165,7 +165,7 @@ def block_matrix_figure(found: OffDiagonal, photo: Picture, *, width: float = WI
     _below(
         figure,
         f"Teal: what is at most {found.near} pixels away. Off the diagonal bands: areas that feed areas far away. "
-        "Right: where far energy comes from, the three strongest with their share.",
+        "Right: where far energy comes from, the strongest three with their share.",
     )
     return figure
 
