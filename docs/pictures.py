@@ -81,8 +81,8 @@ def compose_translator(tour: Path) -> Figure:
         [
             ("input.png", "a rendered facade", ""),
             ("output-1.png", result["networks"][0]["name"], "its map of labels"),
-            ("column-1-whole.png", "a column of F", "what one pixel on an edge sends out"),
-            ("row-1-whole.png", "a row of F", "what the output pixel there takes in"),
+            ("column-1-whole.png", "a column of F", "of an input pixel on an edge"),
+            ("row-1-whole.png", "a row of F", "of the output pixel there"),
             ("eigen-input-1.png", "the first eigen-input", f"singular value {_value(result):.1f}"),
             ("eigen-output-1.png", "the first eigen-output", ""),
         ],
