@@ -14,7 +14,7 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="linearscope",
-    help="Why did a vision network give these scores? On one image it is an affine map y = F x + r: look at it.",
+    help="Why did a vision network do that? On one image it is an affine map y = F x + r: look at it.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
