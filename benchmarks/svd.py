@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from page import machine, write_section
 
 import linearscope as ls
 from linearscope.models import default_image, load_model, read_image
@@ -116,7 +117,7 @@ def section(names: Sequence[str] | None = None, size: int = 32) -> str:
         "",
         f"Products with F and its transpose, those that measure the residuals included, and seconds, for the first "
         f"{COUNT} singular triplets to a residual of {TOL:g} of the largest, on {size} x {size} pixels, float64, "
-        f"{torch.get_num_threads()} threads. Others may use {ALLOWED} times the products of Golub-Kahan-Lanczos; "
+        f"on {machine()}. Others may use {ALLOWED} times the products of Golub-Kahan-Lanczos; "
         "Algorithm 1 as printed has no test of convergence and uses them all. The best momentum takes the singular "
         "values as known. Only Golub-Kahan-Lanczos looks for copies of multiple values; that is counted.",
         "",
@@ -140,11 +141,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--networks", nargs="+", choices=list(NETWORKS))
     parser.add_argument("--size", type=int, default=32)
-    parser.add_argument("--out", type=Path, help="write the section here as well")
+    parser.add_argument("--out", type=Path, help="another page than docs/benchmarks.md")
     args = parser.parse_args()
     text = section(args.networks, args.size)
-    if args.out:
-        args.out.write_text(text)
+    write_section("svd", text, *([args.out] if args.out else []))
     print(text)
 
 

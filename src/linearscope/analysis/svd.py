@@ -202,6 +202,13 @@ def svd(
         raise SVDInterrupted(search.result(True, measure=False)) from None
     if ended != "watch" and not found.complete:
         _warn(found, k, most, ended == "products", it.dtype)
+    elif found.complete and isinstance(solver, Lanczos) and tol < solver.overlooked < inf:
+        warnings.warn(
+            f"The singular values lie very close to each other: some that are larger than the last by up to "
+            f"{solver.overlooked:.1e} of it may have been missed. A larger basis looks further.",
+            LinearscopeWarning,
+            stacklevel=2,
+        )
     return found
 
 

@@ -20,6 +20,8 @@ CHANCE: Final = 1e-3
 FLOOR: Final = 4.0
 #: How many steps the search for what was missed may take beyond a full basis.
 ROOM: Final = 24
+#: How many such searches may end without an answer before it is left open.
+ROUNDS: Final = 1
 
 
 class Lanczos:
@@ -49,6 +51,12 @@ class Lanczos:
     basis
         How many rows V may have before a restart.
 
+    Attributes
+    ----------
+    overlooked
+        No singular value is missing that is larger than the last wanted by more than this part of it, but for that
+        chance; infinite before the search.
+
     Source: Baglama and Reichel, "Augmented implicitly restarted Lanczos bidiagonalization methods", 2005; block form,
     Golub, Luk and Overton, "A block Lanczos method for computing the singular values of a matrix", 1981.
     """
@@ -61,6 +69,7 @@ class Lanczos:
         self.active = 0
         self.noise = 0.0
         self.wanted = count
+        self.overlooked = inf
         self.ritz = _Ritz.empty()
 
     # -- what others ask ---------------------------------------------------------------------------------------------
@@ -68,19 +77,20 @@ class Lanczos:
     def steps(self) -> Iterator[Step]:
         """See :class:`~linearscope.analysis.svd_solver.Solver`."""
         self._pend(self.products.random(self.block, self.generator))
-        settled = -inf
+        rounds = 0
         while True:
             yield from self._converge()
             if self.rank < self.count:
                 raise rank_error(self.rank, self.count)
-            last = float(self.ritz.values[self.count - 1])
-            if last <= settled:
+            if rounds == ROUNDS:
                 return
             overlooked = yield from self._overlooked()
             if overlooked is False:
+                self.overlooked = self.tol
                 return
-            if overlooked is None:  # it comes close: let it converge among the others
-                self.wanted, settled = self.count + 1, last * (1 + self.tol)
+            if overlooked is None:  # what is there comes close: let it converge among the others, and look again
+                rounds += 1
+                self.wanted = min(self.wanted + 1, self.basis // 2 + self.count // 2)
 
     def found(self) -> Triplets:
         """See :class:`~linearscope.analysis.svd_solver.Solver`."""
@@ -132,6 +142,7 @@ class Lanczos:
         along, down = list[float](), list[float]()
         while self.pending:
             if self.active >= max(self.basis, start + ROOM):
+                self.overlooked = self._resolution(along, down, square)
                 return None
             done = self.active - start
             known = torch.cat([known[:, :done], known[:, done:] @ rotation], 1)
@@ -148,6 +159,13 @@ class Lanczos:
                 break
             rotation = torch.linalg.qr(ahead[:, None], mode="complete")[0]
         return False
+
+    def _resolution(self, along: list[float], down: list[float], square: float) -> float:
+        """How far above the last wanted value something may lie that the chain would not have shown."""
+        above = self.tol
+        while above < 1 and _missed(along, down, square * (1 + above) ** 2, self.products.columns) >= CHANCE:
+            above *= 1.25
+        return above
 
     # -- the subspace ------------------------------------------------------------------------------------------------
 
@@ -311,7 +329,7 @@ class _Rows:
     def orthogonalise(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Take out of every row of ``x`` what lies in these rows; returns the rest and the coefficients, on the CPU."""
         coefficients = torch.zeros(self.count, len(x), dtype=torch.float64, device=x.device)
-        for _ in range(3):
+        for _ in range(4):
             before = x.norm(dim=1)
             found = self.rows @ x.T
             x, coefficients = x - found.T @ self.rows, coefficients + found
@@ -321,7 +339,7 @@ class _Rows:
 
     def orthonormal(self, x: Tensor) -> Tensor:
         """Rows that are orthonormal but for rounding, made so to the last digits."""
-        if not len(x):
+        if len(x) < 2:  # a single one has been left by orthogonalise as it should be
             return x
         x, _ = self.orthogonalise(x)
         q, r = torch.linalg.qr(x.T)
