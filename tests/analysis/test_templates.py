@@ -59,8 +59,7 @@ def test_the_pixel_that_makes_a_segment_is_its_trigger() -> None:
 
 
 def test_a_segment_is_found_by_its_colour() -> None:
-    it = boxed()
-    found = ls.templates(it)
+    found = ls.templates(boxed(), ls.output_segments(boxed().output, colours=2))
     inside = found.segments[11:17, 13:19]
     assert inside[0, 0] > 0
     assert (inside == inside[0, 0]).all()
