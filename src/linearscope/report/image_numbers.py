@@ -107,6 +107,7 @@ def _eigen(found: EigenPairs) -> dict[str, Any]:
         "products": found.products,
         "tolerance": found.tol,
         "complete": found.complete,
+        "notes": found.notes,
         "triplets": [
             {
                 "singular_value": pair.singular_value,

@@ -259,6 +259,7 @@ def eigen_rows(found: EigenPairs, one: ImageMap, figures: Figures) -> dict[str, 
     return {
         "sentence": image_sentences.eigen_said(found, one.name),
         "products": found.products,
+        "notes": found.notes,
         "chart": figures.chart(
             "singular-values",
             f"The {len(found.pairs)} largest singular values of {one.name}",
