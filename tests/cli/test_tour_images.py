@@ -12,7 +12,7 @@ from linearscope.analysis.quality import quality
 from linearscope.datasets import shrink
 from linearscope.models import load_model
 
-LARGER = ["tour", "photo.png", "--model", "models.py:upscaler", "-k", "1"]
+LARGER = ["tour", "photo.png", "--model", "models.py:unlike", "-k", "1"]
 SAME = ["tour", "photo.png", "--model", "models.py:translator", "-k", "1"]
 
 
@@ -27,7 +27,7 @@ def _drawn_elsewhere(monkeypatch):
 @pytest.fixture
 def large(work):
     """A photo that is cropped unless asked otherwise."""
-    rows, columns = np.mgrid[:90, :150]
+    rows, columns = np.mgrid[:34, :150]
     planes = [np.sin(rows / 7), np.cos(columns / 5), np.sin((rows + columns) / 11)]
     pixels = (127 + 120 * np.stack(planes, -1)).astype(np.uint8)
     Image.fromarray(pixels).save(work / "large.png")
@@ -43,19 +43,19 @@ def as_tensor(image):
 
 
 def test_an_upscaler_gets_the_tour_of_upscalers(run, work):
-    code, out, err = run(*LARGER, "--at", "3,4", "--at", "7,8", "--compare", "models.py:unlike")
+    code, out, err = run(*LARGER, "--at", "3,4", "--at", "7,8", "--compare", "models.py:upscaler")
     assert code == 0, err
     found = result(work)
     assert found["schema"] == "linearscope.super-resolution/1"
     names = [one["name"] for one in found["networks"]]
-    assert names == ["models.py:upscaler", "models.py:unlike", "bicubic"]
+    assert names == ["models.py:unlike", "models.py:upscaler", "bicubic"]
     assert [line.split(": ")[0] for line in out.splitlines()[:3]] == names
     places = found["networks"][0]["places"]
     assert [place["input_row_column"] for place in places[:2]] == [[3, 4], [7, 8]]
     assert len(places) == 6
     assert len(found["singular_triplets"]["triplets"]) == 1
     assert found["networks"][0]["quality"] is None
-    assert "--compare models.py:unlike" in found["about"]["command"]
+    assert "--compare models.py:upscaler" in found["about"]["command"]
 
 
 def test_a_network_that_keeps_the_size_gets_the_other_tour(run, work):
@@ -72,7 +72,7 @@ def test_downscaling_makes_the_photo_the_original(run, work):
     code, out, err = run(*LARGER, "--downscale")
     assert code == 0, err
     original, small = shrink(Image.open("photo.png"), 2)
-    made = load_model("models.py:upscaler").module(as_tensor(small))
+    made = load_model("models.py:unlike").module(as_tensor(small))
     wanted = quality(made.detach(), as_tensor(original), border=2)
     found = result(work)["networks"][0]
     assert found["image_shape"] == [1, 3, 10, 12]
@@ -80,7 +80,7 @@ def test_downscaling_makes_the_photo_the_original(run, work):
     assert f"PSNR {wanted.psnr:.2f} dB" in out
     small.save("small.png"), original.save("original.png")
     code, _, err = run(
-        "tour", "small.png", "--model", "models.py:upscaler", "-k", "1", "--original", "original.png", "-o", "given"
+        "tour", "small.png", "--model", "models.py:unlike", "-k", "1", "--original", "original.png", "-o", "given"
     )
     assert code == 0, err
     assert result(work, "given")["networks"][0]["quality"] == found["quality"]
@@ -95,20 +95,20 @@ def test_noise_makes_the_photo_the_original(run, work):
 
 
 def test_large_photos_are_cropped_and_the_page_says_so(run, large):
-    arguments = ["tour", "large.png", "--model", "models.py:upscaler", "-k", "1"]
-    for options, shape in (([], [90, 128]), (["--crop", "32"], [32, 32]), (["--crop", "0"], [90, 150])):
+    arguments = ["tour", "large.png", "--model", "models.py:unlike", "-k", "1"]
+    for options, shape in (([], [34, 128]), (["--crop", "32"], [32, 32]), (["--crop", "0"], [34, 150])):
         code, _, err = run(*arguments, *options)
         assert code == 0, err
         found = result(large)
         assert found["networks"][0]["image_shape"] == [1, 3, *shape]
         said = [note for note in found["about"]["notes"] if "--crop" in note]
-        assert len(said) == (shape != [90, 150])
-        assert all(f"{shape[1]} × {shape[0]} of 150 × 90" in note for note in said)
+        assert len(said) == (shape != [34, 150])
+        assert all(f"{shape[1]} × {shape[0]} of 150 × 34" in note for note in said)
 
 
 def test_the_crop_of_the_original_lies_on_the_crop_of_the_photo(run, large):
     # Odd margins on both sides: the middle of one must still be the middle of the other.
-    Image.open("large.png").crop((0, 0, 90, 70)).save("original.png")
+    Image.open("large.png").crop((0, 0, 46, 34)).save("original.png")
     code, _, err = run(
         "tour", "original.png", "--model", "bicubic_x2", "--downscale", "--crop", "16", "-k", "1", "--dtype", "float64"
     )
@@ -119,7 +119,7 @@ def test_the_crop_of_the_original_lies_on_the_crop_of_the_photo(run, large):
 def test_a_classifier_is_shown_the_whole_of_a_large_photo(run, large):
     code, _, err = run("tour", "large.png", "--model", "models.py:classifier", "--no-attack")
     assert code == 0, err
-    assert result(large)["before"]["image_shape"] == [1, 3, 90, 150]
+    assert result(large)["before"]["image_shape"] == [1, 3, 34, 150]
 
 
 def test_without_a_photo_an_upscaler_is_shown_the_bundled_one_made_smaller(run, work):

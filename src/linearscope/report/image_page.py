@@ -45,6 +45,8 @@ __all__ = [
 #: Largest part of a whole picture that a zoom shows: beyond it there is nothing to gain.
 WORTH_ZOOMING: Final = 0.6
 LEAST_HALF: Final = 6
+#: Half the side of the zoom on a filter, where a fifth of the picture is less.
+LEAST_ZOOM: Final = 12
 
 
 def seen_picture(one: ImageMap) -> Picture:
@@ -129,8 +131,9 @@ def places(maps: Sequence[ImageMap], kind: str, figures: Figures, *, whole: bool
         Whether to show the first network's filters over the whole image too.
     """
     everything = [_field(place, kind) for one in maps for place in one.places]
-    limit, half = field_limit(everything), field_half(everything)
     photo = made_picture(maps[0]) if kind == "column" else seen_picture(maps[0])
+    limit = field_limit(everything)
+    half = min(field_half(everything), max(LEAST_ZOOM, max(photo.shape) // 5))
     where = "output" if kind == "column" else "input"
     points = [
         {

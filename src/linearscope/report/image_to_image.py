@@ -98,7 +98,7 @@ def _outputs(tour: ImageToImageTour, figures: Figures) -> list[dict[str, Any]]:
     for number, one in enumerate(tour.maps, 1):
         pictures[f"output-{number}"] = one.name, made_picture(one)
     if tour.network.original_pixels is not None:
-        pictures["original"] = "original", as_picture(tour.network.original_pixels)
+        pictures["original"] = "ground truth", as_picture(tour.network.original_pixels)
     return [
         {"name": label, "picture": figures.pixels(name, label, pixels)} for name, (label, pixels) in pictures.items()
     ]
