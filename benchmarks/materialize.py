@@ -20,7 +20,7 @@ from speed import peak_now, reset_peak
 from torch import Tensor
 
 import linearscope as ls
-from linearscope.analysis.materialize import readable_bytes
+from linearscope.analysis.matrix_plan import readable_bytes
 from linearscope.networks.espcn import ESPCN
 
 SIDES = (64, 128, 256, 512)

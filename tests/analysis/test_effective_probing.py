@@ -96,7 +96,7 @@ def test_probed_again_with_a_wider_stride_it_differs_within_both_bounds(monkeypa
     it = interpreter("residual")
     one = ls.materialize(it, mode="effective", tolerance=0.05, kind="columns")
     monkeypatch.setattr(
-        import_module("linearscope.analysis.materialize"), "decay_radius", lambda *_: one.plan.radius + 2
+        import_module("linearscope.analysis.matrix_plan"), "decay_radius", lambda *_: one.plan.radius + 2
     )
     other = ls.materialize(it, mode="effective", tolerance=0.05, kind="columns")
     assert one.plan.probes < other.plan.probes

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 import linearscope as ls
-from linearscope.analysis import store as stores
+from linearscope.analysis import store_files as stores
 from linearscope.analysis.probing import KINDS
 from linearscope.errors import InputError
 from tests.analysis.networks import randomised
@@ -124,7 +124,7 @@ def test_interrupted_it_goes_on_with_nothing_lost_or_done_twice(kind, small, tmp
 def test_killed_it_goes_on(tmp_path):
     script = textwrap.dedent("""
         import os, sys, torch, linearscope as ls
-        from linearscope.analysis import store
+        from linearscope.analysis import store_files as store
         torch.manual_seed(0)
         model = torch.nn.Sequential(torch.nn.Conv2d(1, 3, 3, padding=1), torch.nn.ReLU(), torch.nn.Conv2d(3, 1, 3))
         it = ls.interpret(model.double(), torch.rand(1, 1, 12, 12, dtype=torch.float64))

@@ -8,7 +8,7 @@ from PIL import Image
 from scipy.sparse import load_npz
 
 import linearscope as ls
-from linearscope.analysis import store as stores
+from linearscope.analysis import store_files as stores
 from linearscope.cli.materialize import read_bytes
 from linearscope.errors import InputError
 from linearscope.models import load_model, read_image

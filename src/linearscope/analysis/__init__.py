@@ -9,7 +9,8 @@ from linearscope.analysis.flashlight import Flashlight, flashlight
 from linearscope.analysis.image_map import ImageMap, ImageSubject
 from linearscope.analysis.image_to_image import ImageToImageTour, tour_image_to_image
 from linearscope.analysis.layerwise import LayerForm, Layerwise, layerwise
-from linearscope.analysis.materialize import Materialized, MatrixPlan, estimate, materialize
+from linearscope.analysis.materialize import Materialized, materialize
+from linearscope.analysis.matrix_plan import MatrixPlan, estimate
 from linearscope.analysis.off_diagonal import OffDiagonal, off_diagonal
 from linearscope.analysis.quality import Quality, quality
 from linearscope.analysis.reach import Reach, reach

@@ -15,9 +15,10 @@ from scipy.sparse import csr_array
 from torch import Tensor
 
 from linearscope.analysis.colouring import colour
+from linearscope.interpreter import LinearInterpreter
 from linearscope.interpreter.windows import Support
 
-__all__ = ["KINDS", "Entries", "Probing", "ProbingAxis", "probing"]
+__all__ = ["KINDS", "Entries", "Numbers", "Probing", "ProbingAxis", "ask", "probing"]
 
 Mask = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.intp]
@@ -294,3 +295,12 @@ def probing(support: Support, kind: str) -> Probing:
         matrix = np.ascontiguousarray(matrix)
         axes.append(ProbingAxis(answer, matrix, colour(matrix)))
     return Probing(kind, tuple(axes), tuple(answers))
+
+
+def ask(it: LinearInterpreter, asks: Probing, start: int, stop: int) -> Numbers:
+    """Answers ``(stop - start, *answer_shape)`` of some probes."""
+    if asks.kind == "columns":
+        answers = it.matvec(asks.impulses(start, stop, it.point))
+    else:
+        answers = it.rmatvec(asks.impulses(start, stop, it.output))
+    return np.asarray((answers if answers.element_size() >= 4 else answers.float()).cpu().numpy())

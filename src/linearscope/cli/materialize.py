@@ -68,7 +68,7 @@ def materialize(
 
     from linearscope.analysis import estimate
     from linearscope.analysis import materialize as make
-    from linearscope.analysis.materialize import MODES
+    from linearscope.analysis.matrix_plan import MODES
     from linearscope.interpreter import interpret
     from linearscope.interpreter.plan import INTERPRETATIONS
     from linearscope.report import About
