@@ -53,13 +53,13 @@ def quality_said(one: ImageMap, reference: ImageMap | None, apart: float | None 
     apart
         Root mean square difference of the outputs in 8-bit levels, said where there is no original.
     """
+    truth = "original" if one.scale > 1 else "ground truth"
     if one.quality is None:
-        missing = "original" if one.scale > 1 else "ground truth"
-        said = f"No {missing} was given, so that this page does not say how near the output comes to it."
+        said = f"No {truth} was given, so that this page does not say how near the output comes to it."
         if apart is not None and reference is not None:
             said += f" It differs from that of {reference.name} by {amount(apart)} of 255 levels (root mean square)."
         return said
-    said = f"Against the {'original' if one.scale > 1 else 'ground truth'}, {one.name} reaches {decibels(one.quality.psnr)}"
+    said = f"Against the {truth}, {one.name} reaches {decibels(one.quality.psnr)}"
     if one.quality.ssim is not None:
         said += f" and a structural similarity of {one.quality.ssim:.4f}"
     if reference is None or reference.quality is None:
