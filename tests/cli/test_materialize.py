@@ -71,6 +71,13 @@ def test_interrupted_the_same_command_goes_on(photo, run, monkeypatch):
     assert (photo / "f" / "matrix.npz").exists()
 
 
+def test_what_a_killed_run_left_is_cleared_away(photo, run):
+    (photo / "f" / ".matrix.zarr.17.part").mkdir(parents=True)
+    (photo / "f" / ".matrix.npz.17.part").write_bytes(b"half")
+    assert run(*COMMAND)[0] == 0
+    assert sorted(path.name for path in (photo / "f").iterdir()) == ["matrix.npz", "matrix.png", "result.json"]
+
+
 def test_a_store_of_another_photo_is_refused(photo, run):
     assert run(*COMMAND, "--limit", "10kB")[0] == 0
     Image.new("RGB", (11, 9)).save(photo / "photo.png")

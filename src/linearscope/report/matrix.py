@@ -51,7 +51,8 @@ def check_matrix_out(out: Path) -> None:
     """
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file and not a folder. Choose another --out.")
-    if out.exists() and not {path.name for path in out.iterdir()} <= {STORE, SPARSE, PICTURE, RESULT}:
+    inside = set(out.iterdir()) - set(_leavings(out)) if out.exists() else set()
+    if not {path.name for path in inside} <= {STORE, SPARSE, PICTURE, RESULT}:
         raise InputError(f"The folder {out} holds other things than an earlier matrix. Choose another --out.")
 
 
@@ -105,10 +106,11 @@ def write_matrix(made: Materialized, certificate: Certificate, about: About, out
         "seconds": made.seconds,
     }
     _replace(out / RESULT, lambda path: write_json(path, numbers))
-    if other.is_dir():
-        shutil.rmtree(other)
-    else:
-        other.unlink(missing_ok=True)
+    for path in (other, *_leavings(out)):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
     return matrix
 
 
@@ -201,6 +203,11 @@ def _frame(corner: tuple[int, int], size: tuple[int, int], shape: tuple[int, int
     height, width = (max(part, total * 0.012) for part, total in zip(size, shape, strict=True))
     y, x = corner[0] + size[0] / 2 - height / 2, corner[1] + size[1] / 2 - width / 2
     return Rectangle((x, y), width, height, fill=False, edgecolor=CONSTANTS, linewidth=1.5)
+
+
+def _leavings(out: Path) -> list[Path]:
+    """What a run that was killed had begun and not moved to its place."""
+    return [path for name in (STORE, SPARSE, PICTURE, RESULT) for path in out.glob(f".{name}.*.part")]
 
 
 def _opened(path: Path, write: Callable[[Any], None]) -> None:
