@@ -56,8 +56,9 @@ def interpret(
         ``(1, C, H, W)`` in the model's own units, type and device. Several images ``(B, C, H, W)`` are taken as one
         input: probes then have shape ``(P, B, C, H, W)``.
     interpretation
-        ``"freeze"``: units keep the decision they took. ``"taylor"``: units are expanded to first order. Both give y0
-        exactly, and are the same for piecewise-linear units.
+        ``"freeze"``: units keep the decision they took. ``"freeze-deviation"``: the same, but norms keep the deviation
+        only, and their mean moves. ``"taylor"``: units are expanded to first order. All give y0 exactly, and are the
+        same for piecewise-linear units.
     output
         Which tensor, when the model returns several.
     memory
