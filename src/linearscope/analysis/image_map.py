@@ -86,8 +86,8 @@ class ImageMap:
         Rows and columns.
     flashlight
         How much columns depend on the place; ``None`` where the image is too small to say.
-    quality
-        Against the original; ``None`` without one.
+    quality, input_quality
+        Of the output against the original, and of the input where it has the same shape; ``None`` without one.
     """
 
     name: str
@@ -103,6 +103,7 @@ class ImageMap:
     places: tuple[Place, ...]
     flashlight: Flashlight | None
     quality: Quality | None
+    input_quality: Quality | None
 
     @property
     def scale(self) -> int:
@@ -160,6 +161,7 @@ def map_image(it: LinearInterpreter, subject: ImageSubject, points: Mapping[str,
         tuple(places),
         _flashlight(it),
         None if original is None else quality(made, original, border=scale if scale > 1 else 0),
+        None if original is None or original.shape != it.image.shape else quality(subject.pixels(it.image), original),
     )
 
 

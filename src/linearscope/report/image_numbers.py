@@ -10,6 +10,7 @@ from linearscope.analysis.flashlight import Flashlight
 from linearscope.analysis.image_map import ImageMap, Place
 from linearscope.analysis.image_to_image import ImageToImageTour
 from linearscope.analysis.pattern import Pattern
+from linearscope.analysis.quality import Quality
 from linearscope.analysis.super_resolution import SuperResolutionTour
 from linearscope.report.about import About
 from linearscope.report.field_figures import field_numbers
@@ -65,16 +66,19 @@ def _map(one: ImageMap) -> dict[str, Any]:
         "certificate": certificate_numbers(one.certificate),
         "residual_ratio": one.residual_ratio,
         "residual_share_of_energy": one.residual_share,
-        "quality": None
-        if one.quality is None
-        else {
-            "psnr_db": one.quality.psnr,
-            "ssim": one.quality.ssim,
-            "on": "luma, 8-bit levels",
-            "border_pixels_left_out": one.quality.border,
-        },
+        "quality": None if one.quality is None else _quality(one.quality),
+        "quality_of_the_input": None if one.input_quality is None else _quality(one.input_quality),
         "places": [_place(place) for place in one.places],
         "flashlight": None if one.flashlight is None else _flashlight(one.flashlight),
+    }
+
+
+def _quality(one: Quality) -> dict[str, Any]:
+    return {
+        "psnr_db": one.psnr,
+        "ssim": one.ssim,
+        "on": "luma, 8-bit levels",
+        "border_pixels_left_out": one.border,
     }
 
 

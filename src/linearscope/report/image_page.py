@@ -12,6 +12,7 @@ from torch import Tensor
 from linearscope.analysis.eigen import EigenPair, EigenPairs
 from linearscope.analysis.fields import Field
 from linearscope.analysis.image_map import ImageMap, Place
+from linearscope.analysis.quality import Quality
 from linearscope.report import image_sentences, sentences
 from linearscope.report.about import About, Picture, plain_picture
 from linearscope.report.field_figures import field_whole, field_zoom
@@ -84,19 +85,25 @@ def proof(one: ImageMap, about: About) -> dict[str, Any]:
 
 
 def networks_table(maps: Sequence[ImageMap]) -> dict[str, Any]:
-    """All networks beside each other in numbers."""
+    """All networks beside each other in numbers, and the input as it is where it can be compared."""
+    rows = [
+        {
+            "name": one.name,
+            **_quality(one.quality),
+            "residual": percent(one.residual_ratio),
+            "flashlight": image_sentences.score(one.flashlight),
+        }
+        for one in maps
+    ]
+    if maps[0].input_quality is not None:
+        rows.append({"name": "the input as it is", **_quality(maps[0].input_quality), "residual": "", "flashlight": ""})
+    return {"quality": any(one.quality is not None for one in maps), "rows": rows}
+
+
+def _quality(one: Quality | None) -> dict[str, str]:
     return {
-        "quality": any(one.quality is not None for one in maps),
-        "rows": [
-            {
-                "name": one.name,
-                "psnr": "–" if one.quality is None else image_sentences.decibels(one.quality.psnr),
-                "ssim": "–" if one.quality is None or one.quality.ssim is None else f"{one.quality.ssim:.4f}",
-                "residual": percent(one.residual_ratio),
-                "flashlight": image_sentences.score(one.flashlight),
-            }
-            for one in maps
-        ],
+        "psnr": "–" if one is None else image_sentences.decibels(one.psnr),
+        "ssim": "–" if one is None or one.ssim is None else f"{one.ssim:.4f}",
     }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from linearscope.analysis.image_to_image import ImageToImageTour
 from linearscope.report import image_sentences
 from linearscope.report.about import About
@@ -127,6 +129,7 @@ def _far(tour: ImageToImageTour, figures: Figures) -> dict[str, Any]:
         "coupling": {
             "near": tour.coupling[0].near,
             "rows": len(tour.coupling[0].points),
+            "same": all(np.allclose(one.far, tour.coupling[0].far) for one in tour.coupling),
             "table": [
                 {
                     "name": one.interpretation,
