@@ -13,10 +13,12 @@ from linearscope.cli.options import Ready, prepare
 from linearscope.errors import InputError
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from linearscope.interpreter import LinearInterpreter
     from linearscope.report.about import Picture
 
-__all__ = ["DEFAULT_UPSCALER", "Channel", "ImageModel", "Near", "look", "point"]
+__all__ = ["DEFAULT_UPSCALER", "Channel", "Crop", "ImageModel", "Near", "look", "middle", "point"]
 
 DEFAULT_UPSCALER: Final = "edsr_small_x2"
 
@@ -25,6 +27,9 @@ Channel = Annotated[
 ]
 Near = Annotated[
     int | None, typer.Option("--near", help="Pixels around its own place that count as near; default: 16.", metavar="N")
+]
+Crop = Annotated[
+    int, typer.Option("--crop", help="Side in pixels of the middle that is looked at; 0: all.", metavar="N")
 ]
 
 
@@ -89,3 +94,20 @@ def point(text: str, option: str) -> tuple[int, int]:
     if found is None:
         raise InputError(f"{text!r} is no pixel. Write {option} as row and column, counted from 0, such as 40,62.")
     return int(found[1]), int(found[2])
+
+
+def middle(ready: Ready, path: Path, crop: int) -> tuple[Tensor, list[str]]:
+    """The photo as the network sees it, its middle of ``crop`` pixels (0: all), and what to say of that."""
+    from linearscope.models import read_image
+
+    if crop < 0:
+        raise InputError(f"--crop is {crop} pixels. Give the side of a square, or 0 for the whole photo.")
+    photo = read_image(path)
+    sized = ready.model.preprocessing.resize is not None or ready.model.preprocessing.crop is not None
+    width, height = (min(length, crop or length) for length in photo.size)
+    if sized or (width, height) == photo.size:
+        return ready.tensor(path), []
+    left, top = (photo.size[0] - width) // 2, (photo.size[1] - height) // 2
+    middle = ready.model.preprocessing(photo.crop((left, top, left + width, top + height)))
+    note = f"Only the middle {width} × {height} of {photo.size[0]} × {photo.size[1]} pixels was looked at (--crop)."
+    return middle.to(ready.bounds[0].device, ready.bounds[0].dtype), [note]

@@ -1,4 +1,4 @@
-"""``linearscope materialize IMAGE``: all of F, as a file for SciPy or a store on disk."""
+"""``linearscope materialize [IMAGE]``: all of F, as a file for SciPy or a store on disk."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
+from linearscope.cli.image_model import Crop, middle
 from linearscope.cli.options import (
     INTERRUPTED,
     Device,
@@ -33,7 +34,7 @@ _UNITS: Final = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10*
 
 
 def materialize(
-    image: Annotated[Path, typer.Argument(help="A photo, rather a small one.", metavar="IMAGE")],
+    image: Annotated[Path | None, typer.Argument(help="A photo; default: the bundled one.", metavar="[IMAGE]")] = None,
     model: Model = None,
     weights: Weights = None,
     preprocess: Preprocess = None,
@@ -50,6 +51,7 @@ def materialize(
     limit: Annotated[
         str, typer.Option("--limit", help="Memory for one SciPy file; a larger F stays a store.", metavar="SIZE")
     ] = "2GB",
+    crop: Crop = 64,
     estimate_only: Annotated[
         bool, typer.Option("--estimate", help="Only say what it would take.", show_default=False)
     ] = False,
@@ -71,6 +73,7 @@ def materialize(
     from linearscope.analysis.matrix_plan import MODES
     from linearscope.interpreter import interpret
     from linearscope.interpreter.plan import INTERPRETATIONS
+    from linearscope.models import default_image
     from linearscope.report import About
     from linearscope.report.matrix import STORE, check_matrix_out, write_matrix
 
@@ -78,7 +81,10 @@ def materialize(
     choice("mode", mode, MODES)
     check_matrix_out(out)
     ready = prepare(model or DEFAULT, weights, preprocess, None, output, device, dtype)
-    tensor = ready.tensor(image)
+    path = image or default_image()
+    tensor, notes = middle(ready, path, crop)
+    for note in notes:
+        print(note, file=sys.stderr)
     it = interpret(ready.capture(tensor), tensor, interpretation=interpretation)
     kind = "auto" if rows is None else "rows" if rows else "columns"
     store = out / STORE
@@ -94,10 +100,11 @@ def materialize(
     about = About(
         model=ready.model.name,
         source=ready.model.source,
-        image=image.name,
+        image=path.name,
         preprocessing=str(ready.model.preprocessing),
         command="linearscope " + shlex.join(sys.argv[1:]),
         seconds=made.seconds,
+        notes=tuple(notes),
     )
     matrix = write_matrix(made, it.certificate, about, out, sparse=plan.memory_bytes <= allowed)
     print(f"Products with random inputs differ from the network's by {made.error:.1e} of their size.")

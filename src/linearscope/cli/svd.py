@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from linearscope.cli.image_model import Crop, middle
 from linearscope.cli.options import (
     INTERRUPTED,
     Device,
@@ -20,15 +21,13 @@ from linearscope.cli.options import (
     Model,
     Output,
     Preprocess,
-    Ready,
     Weights,
     choice,
     prepare,
 )
-from linearscope.errors import InputError
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    pass
 
 __all__ = ["svd"]
 
@@ -51,9 +50,7 @@ def svd(
     products: Annotated[
         int | None, typer.Option("--max-products", help="Products with F after which to give up.", metavar="N")
     ] = None,
-    crop: Annotated[
-        int, typer.Option("--crop", help="Side in pixels of the middle that is looked at; 0: all.", metavar="N")
-    ] = 64,
+    crop: Crop = 64,
     interpretation: Interpretation = "freeze",
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the files.", metavar="DIR")] = Path(
         "linearscope-svd"
@@ -77,12 +74,10 @@ def svd(
 
     choice("interpretation", interpretation, INTERPRETATIONS)
     choice("method", method, tuple(METHODS))
-    if crop < 0:
-        raise InputError(f"--crop is {crop} pixels. Give the side of a square, or 0 for the whole photo.")
     check_out(out)
     ready = prepare(model or DEFAULT, weights, preprocess, labels, output, device, dtype)
     path = image or default_image()
-    tensor, notes = _middle(ready, path, crop)
+    tensor, notes = middle(ready, path, crop)
     it = interpret(ready.capture(tensor), tensor, interpretation=interpretation)
     stopped = False
     with warnings.catch_warnings(record=True) as said:
@@ -117,18 +112,3 @@ def svd(
     print(f"{found.products} products, {found.seconds:.1f} s. The files are in {out.resolve()}")
     if stopped:
         raise typer.Exit(INTERRUPTED)
-
-
-def _middle(ready: Ready, path: Path, crop: int) -> tuple[Tensor, list[str]]:
-    """The photo as the network sees it, and what to say when only its middle is looked at."""
-    from linearscope.models import read_image
-
-    photo = read_image(path)
-    sized = ready.model.preprocessing.resize is not None or ready.model.preprocessing.crop is not None
-    width, height = (min(length, crop or length) for length in photo.size)
-    if sized or (width, height) == photo.size:
-        return ready.tensor(path), []
-    left, top = (photo.size[0] - width) // 2, (photo.size[1] - height) // 2
-    middle = ready.model.preprocessing(photo.crop((left, top, left + width, top + height)))
-    note = f"Only the middle {width} × {height} of {photo.size[0]} × {photo.size[1]} pixels was looked at (--crop)."
-    return middle.to(ready.bounds[0].device, ready.bounds[0].dtype), [note]
