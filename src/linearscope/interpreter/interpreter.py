@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from linearscope.errors import InputError
 from linearscope.interpreter.certificate import TOLERANCE, Certificate
 from linearscope.interpreter.engine import Engine, Visit
+from linearscope.interpreter.indices import Index, around, by_position, impulses, places
 from linearscope.interpreter.memory import Batches, available_memory
 from linearscope.interpreter.plan import Plan
 from linearscope.interpreter.windows import Boxes, Support, Window, Windows
@@ -29,8 +30,6 @@ __all__ = ["MEMORY", "LinearInterpreter", "interpret"]
 T = TypeVar("T")
 
 MEMORY = ("auto", "store", "stream")
-
-Index = int | Sequence[int]
 
 # Windows are taken when they are less than this part of the work on whole values.
 _WORTH = 0.7
@@ -217,11 +216,11 @@ class LinearInterpreter:
 
     def column_windows(self, indices: Index | Sequence[Index] | Tensor) -> list[Window]:
         """Columns of F, each where it can differ from zero: its cost does not grow with the image."""
-        return self._windows(_places(indices, self.input_shape, "column"), forward=True)
+        return self._windows(places(indices, self.input_shape, "column"), forward=True)
 
     def row_windows(self, indices: Index | Sequence[Index] | Tensor) -> list[Window]:
         """Rows of F, each where it can differ from zero: its cost does not grow with the image."""
-        return self._windows(_places(indices, self.output_shape, "row"), forward=False)
+        return self._windows(places(indices, self.output_shape, "row"), forward=False)
 
     def column_window(self, index: Index) -> Window:
         """One column of F where it can differ from zero."""
@@ -271,7 +270,7 @@ class LinearInterpreter:
 
     def impulses(self, indices: Index | Sequence[Index] | Tensor) -> Tensor:
         """One-hot outputs ``(P, *output_shape)`` at ``indices``."""
-        return _impulses(_places(indices, self.output_shape, "output"), self.output_shape, self.output)
+        return impulses(places(indices, self.output_shape, "output"), self.output_shape, self.output)
 
     def linear_operator(self) -> LinearOperator:
         """F as a ``scipy.sparse.linalg.LinearOperator`` of shape ``(N, n)``, for ``svds``, ``lsqr`` and the like."""
@@ -314,30 +313,30 @@ class LinearInterpreter:
         name, shape, like = (
             ("column", self.input_shape, self.point) if forward else ("row", self.output_shape, self.output)
         )
-        places = _places(indices, shape, name)
+        at = places(indices, shape, name)
         made = self.output_shape if forward else self.input_shape
-        groups = _by_position(places, shape)
+        groups = by_position(at, shape)
         if self._engine.stores and self.plan.reaches and len(groups):
             middle = list(groups)[len(groups) // 2]
-            boxes = self._boxes(_around([places[i] for i in groups[middle]], shape, like), forward)
-            if self._cutter.work(boxes) * len(groups) < _WORTH * self._cutter.cost * len(places):
-                result = like.new_zeros(len(places), *made)
-                for number, window in enumerate(self._windows(places, forward)):
+            boxes = self._boxes(around([at[i] for i in groups[middle]], shape, like), forward)
+            if self._cutter.work(boxes) * len(groups) < _WORTH * self._cutter.cost * len(at):
+                result = like.new_zeros(len(at), *made)
+                for number, window in enumerate(self._windows(at, forward)):
                     result[number][tuple(slice(*ends) for ends in window.box)] = window.values
                 return result
-        return (self.matvec if forward else self.rmatvec)(_impulses(places, shape, like))
+        return (self.matvec if forward else self.rmatvec)(impulses(at, shape, like))
 
     def _boxes(self, box: Box, forward: bool) -> Boxes:
         return self._cutter.forward(box) if forward else self._cutter.backward(box)
 
-    def _windows(self, places: Sequence[tuple[int, ...]], forward: bool) -> list[Window]:
+    def _windows(self, at: Sequence[tuple[int, ...]], forward: bool) -> list[Window]:
         self._unchanged()
         given, like = (self.point, self.output) if forward else (self.output, self.point)
         shape, made = _probe_shape(given), _probe_shape(like)
         found: dict[int, Window] = {}
         with torch.no_grad():
-            for numbers in _by_position(places, shape).values():
-                box = _around([places[i] for i in numbers], shape, given)
+            for numbers in by_position(at, shape).values():
+                box = around([at[i] for i in numbers], shape, given)
                 boxes = self._boxes(box, forward)
                 end = boxes.get(self.program.output if forward else self.plan.source) if self.plan.reaches else None
                 if end is None:
@@ -346,7 +345,7 @@ class LinearInterpreter:
                     continue
                 probes = given.new_zeros(len(numbers), *extent(box))
                 for lane, number in enumerate(numbers):
-                    index = (0,) * (given.dim() - len(shape)) + places[number]
+                    index = (0,) * (given.dim() - len(shape)) + at[number]
                     probes[lane][tuple(i - start for i, (start, _) in zip(index, box, strict=True))] = 1
                 if forward:
                     lanes = self._engine.forward(probes, items=self._cutter.cut(self._engine.forward_items(), boxes))
@@ -356,7 +355,7 @@ class LinearInterpreter:
                 lanes = lanes.reshape(len(numbers), *extent(end)[skip:])
                 for lane, number in enumerate(numbers):
                     found[number] = Window(lanes[lane], tuple(start for start, _ in end[skip:]), made)
-        return [found[number] for number in range(len(places))]
+        return [found[number] for number in range(len(at))]
 
     def _run(self, lanes: Tensor, batches: Batches, product: Callable[[Tensor], Tensor]) -> Tensor:
         self._unchanged()
@@ -408,56 +407,3 @@ class LinearInterpreter:
 def _probe_shape(value: Tensor) -> tuple[int, ...]:
     shape = tuple(value.shape)
     return shape[1:] if shape[:1] == (1,) else shape
-
-
-def _places(indices: Index | Sequence[Index] | Tensor, shape: Sequence[int], name: str) -> list[tuple[int, ...]]:
-    """Indices as tuples of numbers from 0, one an axis."""
-    if isinstance(indices, Tensor):
-        indices = indices.tolist()
-    many: list[Any] = [indices] if isinstance(indices, int) else list(indices)
-    if isinstance(indices, tuple) and len(indices) == len(shape) > 1 and all(isinstance(i, int) for i in indices):
-        many = [indices]
-    size = prod(shape)
-    found = []
-    for index in many:
-        if isinstance(index, int):
-            fits, place = -size <= index < size, index % size
-            axes: list[int] = []
-            for extent_ in reversed(shape):
-                place, last = divmod(place, extent_)
-                axes.insert(0, last)
-        else:
-            fits = len(index) == len(shape) and all(-n <= i < n for i, n in zip(index, shape, strict=True))
-            axes = [i % n for i, n in zip(index, shape, strict=False)]
-        if not fits:
-            ranges = ", ".join(f"0 to {n - 1}" for n in shape)
-            raise InputError(
-                f"There is no {name} {index}; the shape is {tuple(shape)}: give {ranges}, or one flat index from 0 to "
-                f"{size - 1}."
-            )
-        found.append(tuple(axes))
-    return found
-
-
-def _impulses(places: Sequence[tuple[int, ...]], shape: Sequence[int], like: Tensor) -> Tensor:
-    """One-hot tensors ``(P, *shape)``."""
-    result = like.new_zeros(len(places), *shape)
-    for lane, place in enumerate(places):
-        result[lane][place] = 1
-    return result
-
-
-def _by_position(places: Sequence[tuple[int, ...]], shape: Sequence[int]) -> dict[tuple[int, ...], list[int]]:
-    """Numbers of the places that differ in their channel only."""
-    channel = len(shape) - 3
-    groups: dict[tuple[int, ...], list[int]] = {}
-    for number, place in enumerate(places):
-        key = place[:channel] + place[channel + 1 :] if channel >= 0 else place
-        groups.setdefault(key, []).append(number)
-    return groups
-
-
-def _around(places: Sequence[tuple[int, ...]], shape: Sequence[int], whole: Tensor) -> Box:
-    """The smallest box around places, in the axes of the whole value."""
-    own = tuple((min(axis), max(axis) + 1) for axis in zip(*places, strict=True))
-    return ((0, 1),) * (whole.dim() - len(shape)) + own

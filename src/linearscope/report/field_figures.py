@@ -26,7 +26,7 @@ from linearscope.report.field_pictures import (
     position_picture,
     square,
 )
-from linearscope.report.style import CONSTANTS, DIVERGING, DPI, INK, INPUT, MUTED, RULE, WIDE, styled
+from linearscope.report.style import CONSTANTS, DIVERGING, DPI, INK, INPUT, MUTED, WIDE, framed_axes, styled
 from linearscope.report.words import amount, percent
 
 __all__ = [
@@ -178,7 +178,7 @@ def field_figure(
     height = side + 0.92
     figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white")
     panels = [
-        _axes(figure, i * (side + GAP), 0.36, side, side, name)
+        framed_axes(figure, i * (side + GAP), 0.36, side, side, name)
         for i, name in enumerate(("where", f"the {SIDES[field.kind]} there", NAMES[field.kind]))
     ]
     _show_photo(panels[0], photo)
@@ -250,7 +250,7 @@ def field_comparison(
     height = 0.24 + side + 0.12 + line * len(networks) + 0.34
     figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white")
     for i, (name, field) in enumerate(zip(names, first, strict=True)):
-        axes = _axes(figure, label + i * (side + GAP), height - 0.24 - side, side, side, name)
+        axes = framed_axes(figure, label + i * (side + GAP), height - 0.24 - side, side, side, name)
         row, column = centre(field.point)
         axes.imshow(
             position_picture(photo, field.point, half), interpolation="nearest", extent=_extent(row, column, half)
@@ -261,7 +261,7 @@ def field_comparison(
         bottom = height - 0.24 - side - 0.12 - line * number - side
         _label(figure, label, bottom + side / 2, name)
         for i, field in enumerate(fields):
-            draw_zoom(_axes(figure, label + i * (side + GAP), bottom, side, side), field, limit, half, colours)
+            draw_zoom(framed_axes(figure, label + i * (side + GAP), bottom, side, side), field, limit, half, colours)
             turned = "" if field.orientation is None else f" · {field.orientation:.0f}°"
             figure.text(
                 (label + i * (side + GAP)) / width,
@@ -319,19 +319,6 @@ def pale(field: Field, photo: Picture, limit: float, colours: Colours) -> Pictur
     (top, left), (tall, wide) = field.start[-2:], field.values.shape[-2:]
     colour[top : top + tall, left : left + wide] = field_colours(field.values, limit, colours)
     return np.asarray((colour * grey[..., None]).round().astype(np.uint8))
-
-
-def _axes(figure: Figure, left: float, bottom: float, width: float, height: float, title: str = "") -> Axes:
-    """Axes at a place in inches, without ticks, in a thin frame."""
-    across, high = figure.get_size_inches()
-    axes = figure.add_axes((left / across, bottom / high, width / across, height / high))
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set(edgecolor=RULE, linewidth=0.8)
-    if title:
-        axes.set_title(title, fontsize=8.5, color=MUTED, loc="left", pad=3)
-    return axes
 
 
 def _show_photo(axes: Axes, photo: Picture) -> None:

@@ -21,7 +21,7 @@ from linearscope.analysis.off_diagonal import OffDiagonal
 from linearscope.analysis.templates import Template, Templates
 from linearscope.errors import InputError
 from linearscope.report.about import Picture
-from linearscope.report.style import CONSTANTS, DPI, INK, INPUT, MUTED, RULE, WIDE, styled
+from linearscope.report.style import CONSTANTS, DPI, INK, INPUT, MUTED, WIDE, framed_axes, styled
 from linearscope.report.words import count as counted
 from linearscope.report.words import percent, tiny
 
@@ -141,7 +141,7 @@ def block_matrix_figure(found: OffDiagonal, photo: Picture, *, width: float = WI
     figure = Figure(figsize=(width, side + 0.78), dpi=DPI, facecolor="white")
     matrix = found.energy.reshape(found.energy.shape[0] * found.energy.shape[1], -1)
     top = float(matrix.max()) or 1.0
-    axes = _axes(figure, 0.42, 0.5, side, side, "energy of F between areas, row by row")
+    axes = framed_axes(figure, 0.42, 0.5, side, side, "energy of F between areas, row by row")
     norm = LogNorm(top * DEPTH, top)
     axes.imshow(np.maximum(matrix, top * DEPTH), cmap=HEAT, norm=norm, interpolation="nearest", aspect="auto")
     axes.set_xlabel("input area", fontsize=8, color=MUTED)
@@ -153,7 +153,7 @@ def block_matrix_figure(found: OffDiagonal, photo: Picture, *, width: float = WI
     ))  # fmt: skip
     _bar(figure, norm, bar_axes)
     start = 0.42 + side + 0.9
-    right = _axes(figure, start, 0.5, *_fit(photo, side, side), "who sends energy far away")
+    right = framed_axes(figure, start, 0.5, *_fit(photo, side, side), "who sends energy far away")
     sent = found.far.sum((0, 1))
     _heat(right, sent / (float(sent.max()) or 1.0), photo, found.input_rows, found.input_columns)
     for one in found.sources(3):
@@ -205,7 +205,7 @@ def templates_figure(
     for place, item in enumerate(items):
         left = place * (side + GAP / 2)
         mask = found.segments == item.label
-        top = _axes(figure, left, high - 0.3 - tall, side, tall, "segment of the output" if place == 0 else "")
+        top = framed_axes(figure, left, high - 0.3 - tall, side, tall, "segment of the output" if place == 0 else "")
         _show(top, np.where(mask[..., None], output, (output * 0.25 + 255 * 0.75).astype(np.uint8)))
         _outline(top, mask, INK)
         half = _half_side(item, mask)
@@ -214,7 +214,7 @@ def templates_figure(
             for middle, size in zip(item.centre, mask.shape, strict=True)
         )
         top.add_patch(Rectangle((x - half, y - half), 2 * half, 2 * half, fill=False, edgecolor=CONSTANTS, linewidth=1))
-        below = _axes(
+        below = framed_axes(
             figure, left, high - 0.56 - tall - side, side, side, "pixels that trigger it" if place == 0 else ""
         )
         grey = np.repeat(_pale(photo, 0.45)[..., None], 3, axis=2)
@@ -312,19 +312,6 @@ def _fit(photo: Picture, width: float, height: float) -> tuple[float, float]:
     return photo.shape[1] * scale, photo.shape[0] * scale
 
 
-def _axes(figure: Figure, left: float, bottom: float, width: float, height: float, title: str = "") -> Axes:
-    """Axes at a place in inches, without ticks."""
-    across, high = figure.get_size_inches()
-    axes = figure.add_axes((left / across, bottom / high, width / across, height / high))
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set(edgecolor=RULE, linewidth=0.8)
-    if title:
-        axes.set_title(title, fontsize=8.5, color=MUTED, loc="left", pad=3)
-    return axes
-
-
 def _panels(
     pictures: list[Picture], titles: list[str], width: float, bottom: float, room: float = 0.0
 ) -> tuple[Figure, list[Axes]]:
@@ -336,7 +323,7 @@ def _panels(
     made = []
     for place, (one, title) in enumerate(zip(pictures, titles, strict=True)):
         high = side * one.shape[0] / one.shape[1]
-        made.append(_axes(figure, place * (side + gap), bottom + 0.06 + tall - high, side, high, title))
+        made.append(framed_axes(figure, place * (side + gap), bottom + 0.06 + tall - high, side, high, title))
     return figure, made
 
 

@@ -16,7 +16,7 @@ from linearscope.analysis.pattern import pattern
 from linearscope.analysis.svd import SVD
 from linearscope.report.field_pictures import Colours, field_colours
 from linearscope.report.image_figures import cut_out
-from linearscope.report.style import CONSTANTS, DPI, HALF, INK, INPUT, MUTED, RULE, WIDE, chart, styled
+from linearscope.report.style import CONSTANTS, DPI, HALF, INK, INPUT, MUTED, WIDE, chart, framed_axes, styled
 from linearscope.report.words import amount, tiny
 
 __all__ = ["is_picture", "triplet_figure", "triplets_overview", "values_chart"]
@@ -99,8 +99,8 @@ def triplet_figure(found: SVD, number: int, names: Sequence[str] | None = None, 
         left = 2 * place * (side + GAP)
         if is_picture(values):
             colours, limit = _colours(values), _limit([values])
-            whole = _axes(figure, left, 0.3, side, side, title)
-            part = _axes(figure, left + side + GAP, 0.3, side, side, "enlarged")
+            whole = framed_axes(figure, left, 0.3, side, side, title)
+            part = framed_axes(figure, left + side + GAP, 0.3, side, side, "enlarged")
             whole.imshow(field_colours(values, limit, colours), interpolation="nearest")
             about = pattern(values)
             half = _half(values)
@@ -163,7 +163,7 @@ def triplets_overview(found: SVD, *, width: float = WIDE) -> Figure:
             top = size[1] - (i // across) * line - 0.24 - kind * (side + 0.06)
             left = label + (i % across) * (side + 0.06)
             title = f"{i + 1}:  {amount(float(found.singular_values[i]))}" if kind == 0 else ""
-            axes = _axes(figure, left, top - side, side, side, title)
+            axes = framed_axes(figure, left, top - side, side, side, title)
             cut = cut_out(values, pattern(values).centre, half)
             axes.imshow(field_colours(cut, _limit([values]), _colours(values)), interpolation="nearest")
             if i % across == 0:
@@ -184,18 +184,6 @@ def triplets_overview(found: SVD, *, width: float = WIDE) -> Figure:
         color=MUTED,
     )
     return figure
-
-
-def _axes(figure: Figure, left: float, bottom: float, width: float, height: float, title: str) -> Axes:
-    across, high = figure.get_size_inches()
-    axes = figure.add_axes((left / across, bottom / high, width / across, height / high))
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set(edgecolor=RULE, linewidth=0.8)
-    if title:
-        axes.set_title(title, fontsize=8.5, color=MUTED, loc="left", pad=3)
-    return axes
 
 
 def _box(axes: Axes, values: Tensor, centre: tuple[float, float], half: int) -> None:
