@@ -75,8 +75,9 @@ def fields(
     for name, step in found.items():
         for field in (step.row, step.column):
             if field is not None:
+                side = "input" if field.kind == "row" else "output"
                 print(
-                    f"{name}: {field.kind} {field.index}, 90 % of the energy within {field.radii[0.9]:.2f} pixels, "
+                    f"{name}: {field.kind} {field.index}, 90 % of the energy within {field.radii[0.9]:.2f} {side} pixels, "
                     f"{field.far:.2%} far away"
                 )
     print(f"The files are in {out.resolve()}")

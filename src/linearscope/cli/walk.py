@@ -108,7 +108,7 @@ def walk(
         print("Interrupted. The same command goes on where it stopped.", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
     shutil.rmtree(kept, ignore_errors=True)
-    print(f"{count} frames of {len(found.places)} pixels. The video is {out.resolve()}")
+    print(f"{count} frames, at {len(found.places)} places. The video is {out.resolve()}")
     print(f"Its subtitles are also in {spoken.resolve()}")
 
 

@@ -336,9 +336,10 @@ class LinearInterpreter:
         found: dict[int, Window] = {}
         with torch.no_grad():
             for numbers in by_position(at, shape).values():
-                box = around([at[i] for i in numbers], shape, given)
-                boxes = self._boxes(box, forward)
-                end = boxes.get(self.program.output if forward else self.plan.source) if self.plan.reaches else None
+                boxes = self._boxes(around([at[i] for i in numbers], shape, given), forward)
+                first, last = (self.plan.source, self.program.output)[:: 1 if forward else -1]
+                box, end = boxes[first], boxes.get(last) if self.plan.reaches else None
+                assert box is not None
                 if end is None:
                     for number in numbers:
                         found[number] = Window(like.new_zeros([0] * len(made)), (0,) * len(made), made)

@@ -52,7 +52,7 @@ LINES: Final = {0.5: "solid", 0.9: (0, (4, 2)), 0.99: (0, (1, 2))}
 def field_caption(field: Field) -> str:
     """Say in one line how far a filter reaches, where it points and how much of it is far away."""
     radii = " / ".join(f"{field.radii[share]:.1f}" for share in (0.5, 0.9, 0.99))
-    parts = [f"50 / 90 / 99\u202f% of the energy within {radii} px"]
+    parts = [f"50 / 90 / 99\u202f% of the energy within {radii} {'input' if field.kind == 'row' else 'output'} px"]
     if field.orientation is not None:
         parts.append(f"direction {field.orientation:.0f}°, {field.frequency:.2f} cycles/px")
     parts.append(f"{percent(field.far)} far away")
