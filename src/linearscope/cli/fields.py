@@ -77,7 +77,7 @@ def fields(
             if field is not None:
                 side = "input" if field.kind == "row" else "output"
                 print(
-                    f"{name}: {field.kind} {field.index}, 90 % of the energy within {field.radii[0.9]:.2f} {side} pixels, "
-                    f"{field.far:.2%} far away"
+                    f"{name}: {field.kind} {field.index}, 90 % of the energy within {field.radii[0.9]:.2f} {side} "
+                    f"pixels, {field.far:.2%} far away"
                 )
     print(f"The files are in {out.resolve()}")
