@@ -155,7 +155,10 @@ def test_figures_that_cannot_be_compared_are_refused():
 
 def test_the_caption_says_the_numbers():
     text = field_caption(made()).replace("\u202f", " ")
-    for part in ("1.0 / 2.2 / 3.1 px", "32°", "0.21 cycles/px", "0.4 % far"):
+    side = {"row": "input", "column": "output"}
+    for kind in side:
+        assert f"1.0 / 2.2 / 3.1 {side[kind]} px" in field_caption(replace(made(), kind=kind))
+    for part in ("32°", "0.21 cycles/px", "0.4 % far"):
         assert part in text
     assert "°" not in field_caption(replace(made(), orientation=None, frequency=None))
 
