@@ -69,7 +69,7 @@ def measure(side: int, rounds: int, blocks: int, width: int, device: str) -> lis
         memory = {}
         for name, run in runs.items():
             before, _ = (reset_peak(), run())
-            memory[name] = peak_now() - before
+            memory[name] = max(0, peak_now() - before)
         rows.append({"side": side, "kind": kind, "seconds": seconds, "memory": memory, "error": error})
         print(rows[-1], file=sys.stderr, flush=True)
     return rows
