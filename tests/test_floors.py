@@ -14,14 +14,14 @@ FLOORS = {
     "rules": 2,
     "interpreter": 3,
     "analysis": 4,
-    "attribution": 4,
     "models": 4,
-    "concepts": 5,
-    "evaluation": 5,
-    "report": 6,
-    "sweep": 6,
-    "studio": 7,
-    "cli": 7,
+    "attribution": 5,
+    "concepts": 6,
+    "evaluation": 6,
+    "report": 7,
+    "sweep": 7,
+    "studio": 8,
+    "cli": 8,
 }
 
 SOURCE = Path(__file__).parent.parent / "src" / "linearscope"

@@ -233,19 +233,44 @@ class Program:
         """How often each parameter has been changed in place so far; a change shows as another tuple."""
         return tuple(0 if t.is_inference() else t._version for t in self.parameters.values())
 
-    @torch.no_grad()
     def __call__(self, image: Tensor) -> Tensor:
         """Run the Program on an image of the captured shape; returns the output."""
+        return self.run(image)
+
+    @torch.no_grad()
+    def run(self, image: Tensor, visit: Callable[[Node, Any], Any] | None = None) -> Tensor:
+        """Run the Program on an image of the captured shape while ``visit`` sees every value the output needs.
+
+        Parameters
+        ----------
+        image
+            Of the captured shape.
+        visit
+            Called with every node that depends on the image and its value, in order; what it returns, unless it is
+            ``None``, takes the value's place.
+
+        Examples
+        --------
+        >>> import torch, linearscope as ls
+        >>> program = ls.capture(torch.nn.Conv2d(3, 4, 3), torch.rand(1, 3, 8, 8))
+        >>> float(program.run(torch.rand(1, 3, 8, 8), lambda node, value: value * 0).abs().sum())
+        0.0
+        """
         self.check(image)
         constants = self.constants
         values: dict[int, Any] = {self.image.index: image}
         last = self.last_uses()
         for node in self.nodes:
-            if node.kind == "call" and node.live and node.index in last:
+            if not node.live or node.index not in last:
+                continue
+            if node.kind == "call":
                 values[node.index] = execute(node, lambda i: values[i] if i in values else constants[i])
-                for index in set(node.inputs):
-                    if last.get(index) == node.index:
-                        values.pop(index, None)
+            if visit is not None:
+                other = visit(node, values[node.index])
+                values[node.index] = values[node.index] if other is None else other
+            for index in set(node.inputs):
+                if last.get(index) == node.index:
+                    values.pop(index, None)
         result: Tensor = values[self.output]
         return result
 
