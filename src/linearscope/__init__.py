@@ -38,6 +38,7 @@ from linearscope.analysis import (
     templates,
     votes,
 )
+from linearscope.attribution import Attribution, Explainer, explain
 from linearscope.errors import (
     CaptureError,
     CertificateError,
@@ -55,12 +56,14 @@ __version__ = "0.1.0"
 __all__ = [
     "SVD",
     "Attack",
+    "Attribution",
     "CaptureError",
     "Certificate",
     "CertificateError",
     "Contributions",
     "Coupling",
     "Discussion",
+    "Explainer",
     "Field",
     "Flashlight",
     "InputError",
@@ -86,6 +89,7 @@ __all__ = [
     "coupling",
     "discussion",
     "estimate",
+    "explain",
     "fgsm",
     "fields",
     "flashlight",

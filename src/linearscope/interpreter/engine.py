@@ -17,7 +17,7 @@ from linearscope.program.program import execute
 from linearscope.rules import Call, LinearMap
 from linearscope.rules.maps import Lane
 
-__all__ = ["Engine", "Item", "Visit"]
+__all__ = ["Engine", "Item", "Visit", "freeze", "make_call", "walk_back"]
 
 
 @dataclass(frozen=True)
@@ -232,29 +232,37 @@ class Engine:
         With ``values`` the nodes' values on the image are computed again for ``visit``; ``items`` as in
         :meth:`forward`.
         """
-        plan = self.plan
-        grads = _Grads(plan.program.output, u)
-        for item in self.backward_items(values) if items is None else items:
-            step, index = item.step, item.step.node.index
-            if not (step.moves or step.bypass or index == plan.source) or index not in grads:
-                continue
-            back = grads.pop(index)
-            if visit is not None:
-                extra = visit(Visit(step, back, item.map, item.value))
-                back = back if extra is None else back + extra
-            if index == plan.source:
-                grads.result = back
-            if not step.moves:
-                continue
-            if step.node.target is operator.getitem:
-                grads.add_item(step.sources[0], step.node.args[1], back)
-                continue
-            assert item.map is not None
-            reuse = all(grads.free(t) for t in (back if isinstance(back, list) else [back]) if t is not None)
-            grads.add_all(step.sources, item.map.transpose(back, reuse))
-        if grads.result is None:
-            return u.new_zeros(u.shape[0], *self.point.shape)
-        return grads.result
+        found = walk_back(self.plan, self.backward_items(values) if items is None else items, u, visit)
+        return u.new_zeros(u.shape[0], *self.point.shape) if found is None else found
+
+
+def walk_back(
+    plan: Plan, items: Iterable[Item], u: Tensor, visit: Callable[[Visit], Tensor | None] | None = None
+) -> Tensor | None:
+    """Take lanes ``u`` from the output back to the source by the transposes of ``items``, which come in reverse order.
+
+    Returns what arrives at the source, ``None`` when nothing does; ``visit`` as in :meth:`Engine.backward`.
+    """
+    grads = _Grads(plan.program.output, u)
+    for item in items:
+        step, index = item.step, item.step.node.index
+        if not (step.moves or step.bypass or index == plan.source) or index not in grads:
+            continue
+        back = grads.pop(index)
+        if visit is not None:
+            extra = visit(Visit(step, back, item.map, item.value))
+            back = back if extra is None else back + extra
+        if index == plan.source:
+            grads.result = back
+        if not step.moves:
+            continue
+        if step.node.target is operator.getitem:
+            grads.add_item(step.sources[0], step.node.args[1], back)
+            continue
+        assert item.map is not None
+        reuse = all(grads.free(t) for t in (back if isinstance(back, list) else [back]) if t is not None)
+        grads.add_all(step.sources, item.map.transpose(back, reuse))
+    return grads.result
 
 
 def make_call(plan: Plan, step: Step, lookup: Callable[[int], Any]) -> Call:

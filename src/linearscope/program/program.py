@@ -341,11 +341,23 @@ class Program:
             nodes.append(node)
         tail = _renumbered(nodes, self.parameters, self.output, self.notes)
         if self.bound is not None:
-            head.bound, tail.bound = self.bound, head(self.bound)
+            tail.bound = head(self.bound)
         return head, tail
 
+    def until(self, layer: str) -> Program:
+        """Return the Program from the image to the output of ``layer``, whatever runs past it.
+
+        Examples
+        --------
+        >>> import torch, linearscope as ls
+        >>> model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.Flatten())
+        >>> ls.capture(model, torch.rand(1, 3, 8, 8)).until("1").output_shape
+        (1, 4, 6, 6)
+        """
+        return self._with(output=self.find(layer).index)
+
     def _with(self, output: int) -> Program:
-        return _renumbered(self.nodes[: output + 1], self.parameters, output, self.notes)
+        return _renumbered(self.nodes[: output + 1], self.parameters, output, self.notes, self.bound)
 
     def _bottlenecks(self) -> set[int]:
         needed = self.last_uses()
@@ -423,8 +435,9 @@ def _layers(nodes: Sequence[Node]) -> dict[str, int]:
 
 
 def _renumbered(
-    nodes: Sequence[Node], parameters: Mapping[int, Tensor], output: int, notes: Sequence[str] = ()
-) -> Program:
+    nodes: Sequence[Node], parameters: Mapping[int, Tensor], output: int, notes: Sequence[str] = (),
+    bound: Tensor | None = None,
+) -> Program:  # fmt: skip
     """A Program of those of ``nodes`` that ``output`` needs, numbered from 0, with what is live worked out anew."""
     by_index = {node.index: node for node in nodes}
     needed: set[int] = {node.index for node in nodes if node.kind == "image"}
@@ -450,4 +463,4 @@ def _renumbered(
                 live=old in live,
             )
         )
-    return Program(kept, {place[i]: t for i, t in parameters.items() if i in needed}, place[output], notes)
+    return Program(kept, {place[i]: t for i, t in parameters.items() if i in needed}, place[output], notes, bound)

@@ -26,6 +26,15 @@ class Dense(LinearMap):
         super().__init__(bias)
         self._weight = weight
 
+    @property
+    def weight(self) -> Tensor:
+        """The weights ``(outputs, inputs)``."""
+        return self._weight
+
+    def with_weight(self, weight: Tensor) -> Dense:
+        """The same layer with other weights and no constant."""
+        return Dense(weight, None)
+
     def forward(self, lanes: Sequence[Lane], reuse: bool = False) -> Tensor:  # noqa: D102
         (lane,) = lanes
         assert lane is not None
@@ -76,6 +85,41 @@ class Convolution(LinearMap):
         self._weight, self._groups, self._transposed, self._axes = weight, groups, transposed, axes
         self._stride, self._padding, self._dilation = (per_axis(v, axes) for v in (stride, padding, dilation))
         self._inner, self._outer = tuple(inner), tuple(outer)
+
+    @property
+    def weight(self) -> Tensor:
+        """The weights, as the operation takes them."""
+        return self._weight
+
+    def with_weight(self, weight: Tensor) -> Convolution:
+        """The same layer with other weights of the same shape and no constant."""
+        return Convolution(
+            weight, None, self._stride, self._padding, self._dilation, self._groups, self._transposed, self._inner,
+            self._outer,
+        )  # fmt: skip
+
+    def resampled(self) -> Convolution | None:
+        """The convolution with stride 1 whose transpose gives the same shape, or ``None`` where the stride is 1.
+
+        Its output is larger: ``inner + 2 padding - dilation (kernel - 1)`` places along every axis.
+        """
+        if self._transposed or all(stride == 1 for stride in self._stride):
+            return None
+        sizes = [
+            size + 2 * p - d * (k - 1)
+            for size, p, d, k in zip(
+                self._inner[2:], self._padding, self._dilation, self._weight.shape[2:], strict=True
+            )
+        ]
+        return Convolution(
+            self._weight, None, 1, self._padding, self._dilation, self._groups, False, self._inner,
+            (*self._outer[:2], *sizes),
+        )  # fmt: skip
+
+    @property
+    def plane(self) -> tuple[int, ...]:
+        """Size of the output along the axes that the kernel slides over."""
+        return self._outer[2:]
 
     def _run(self, lanes: Tensor, up: bool, size: Sequence[int]) -> Tensor:
         folded = lanes.flatten(0, 1)

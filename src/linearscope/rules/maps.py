@@ -226,6 +226,15 @@ class Slope(LinearMap):
         self._slope, self._shape, self._decision = slope, shape, decision
         self._grows = shape is not None and _grows(slope.shape, shape)
 
+    @property
+    def weight(self) -> Tensor:
+        """The slope."""
+        return self._slope
+
+    def with_weight(self, weight: Tensor) -> Slope:
+        """The same map with another slope and no constant."""
+        return Slope(weight, None, self._shape, self._decision)
+
     def forward(self, lanes: Sequence[Lane], reuse: bool = False) -> Tensor:  # noqa: D102
         (lane,) = lanes
         assert lane is not None

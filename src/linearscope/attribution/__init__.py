@@ -1,0 +1,33 @@
+"""Every way of explaining a score, ours and its rivals, as sets of rules on the same Program."""
+
+from linearscope.attribution import gradients, ours, relevance_methods  # registers the methods
+from linearscope.attribution.backward_rules import DECONVNET, GRADIENT, GUIDED, BackwardRules, Rectified, Resampled
+from linearscope.attribution.engine import Back
+from linearscope.attribution.explainer import Explainer, Unit, explain
+from linearscope.attribution.methods import METHODS, Made, Method, register_method
+from linearscope.attribution.relevance import Relevance
+from linearscope.attribution.result import Attribution, Check, normalised
+
+__all__ = [
+    "DECONVNET",
+    "GRADIENT",
+    "GUIDED",
+    "METHODS",
+    "Attribution",
+    "Back",
+    "BackwardRules",
+    "Check",
+    "Explainer",
+    "Made",
+    "Method",
+    "Rectified",
+    "Relevance",
+    "Resampled",
+    "Unit",
+    "explain",
+    "gradients",
+    "normalised",
+    "ours",
+    "register_method",
+    "relevance_methods",
+]

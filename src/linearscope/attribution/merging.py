@@ -1,0 +1,122 @@
+"""A batch norm that follows a layer is part of it: one linear layer with other weights."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from linearscope.program import Node, Program
+from linearscope.program.program import Ref, substitute
+
+__all__ = ["merged"]
+
+aten = torch.ops.aten
+
+_LAYERS = {
+    aten.linear.default, aten.conv1d.default, aten.conv2d.default, aten.conv3d.default, aten.conv1d.padding,
+    aten.conv2d.padding, aten.conv3d.padding,
+}  # fmt: skip
+_NORMS = {
+    aten._native_batch_norm_legit_no_training.default, aten.batch_norm.default, aten.native_batch_norm.default,
+}  # fmt: skip
+
+
+def merged(program: Program, keep: Collection[str] = ()) -> tuple[Program, Mapping[str, int]]:
+    """Merge every batch norm into the convolution or dense layer whose value nothing else takes.
+
+    Parameters
+    ----------
+    program
+        As captured.
+    keep
+        Names of nodes whose values are asked for and must stay.
+
+    Returns
+    -------
+    Program, and the place in it of every node of ``program`` by name. A merged norm is found where its layer is.
+    """
+    uses: dict[int, int] = {}
+    for node in program.nodes:
+        for index in node.inputs:
+            uses[index] = uses.get(index, 0) + 1
+    merges = {pair[0].index: pair[1] for node in program.nodes if (pair := _pair(node, program, uses, keep))}
+    gone = {norm.index: at for at, norm in merges.items()}
+    nodes: list[Node] = []
+    parameters: dict[int, Tensor] = {}
+    place: dict[int, int] = {}
+
+    def parameter(name: str, value: Tensor) -> Ref:
+        nodes.append(
+            Node(len(nodes), name, "parameter", None, (), {}, name, (), False, tuple(value.shape), value.dtype)
+        )
+        parameters[nodes[-1].index] = value
+        return Ref(nodes[-1].index)
+
+    for node in program.nodes:
+        if node.index in gone:
+            place[node.index] = place[gone[node.index]]
+            continue
+        if node.target is operator.getitem and node.inputs[0] in gone:
+            place[node.index] = place[node.inputs[0]]
+            continue
+        norm = merges.get(node.index)
+        args = substitute(node.args, lambda index: Ref(place[index]))
+        calls = node.calls
+        if norm is not None:
+            weight, bias = _weights(node, norm, program)
+            args = (args[0], parameter(f"{node.name}.weight", weight), parameter(f"{node.name}.bias", bias), *args[3:])
+            calls = (*calls, *(call for call in norm.calls if call not in calls))
+        place[node.index] = len(nodes)
+        if node.kind == "parameter":
+            parameters[len(nodes)] = program.parameters[node.index]
+        kwargs = {} if norm is not None else substitute(dict(node.kwargs), lambda index: Ref(place[index]))
+        nodes.append(replace(node, index=len(nodes), args=args, kwargs=kwargs, calls=calls))
+    made = Program(nodes, parameters, place[program.output], program.notes, program.bound)
+    return made, {node.name: place[node.index] for node in program.nodes}
+
+
+def _pair(node: Node, program: Program, uses: Mapping[int, int], keep: Collection[str]) -> tuple[Node, Node] | None:
+    """The layer before a batch norm and the norm, when they can be one."""
+    if node.target not in _NORMS or not node.live or _argument(node, "training"):
+        return None
+    if not isinstance(node.args[0], Ref) or any(program.nodes[i].live for i in node.inputs[1:]):
+        return None
+    layer = program.nodes[node.args[0].index]
+    fits = (
+        layer.target in _LAYERS
+        and layer.live
+        and uses[layer.index] == 1
+        and layer.name not in keep
+        and layer.index != program.output
+        and not layer.kwargs
+        and not any(program.nodes[i].live for i in layer.inputs[1:])
+        and (layer.target is not aten.linear.default or len(layer.shape or ()) == 2)
+    )
+    return (layer, node) if fits else None
+
+
+def _argument(node: Node, name: str) -> object:
+    for position, argument in enumerate(node.target._schema.arguments):  # type: ignore[union-attr]
+        if argument.name == name:
+            return node.args[position] if position < len(node.args) else node.kwargs.get(name, argument.default_value)
+    return None
+
+
+def _weights(layer: Node, norm: Node, program: Program) -> tuple[Tensor, Tensor]:
+    def value(node: Node, name: str) -> Tensor | None:
+        found = _argument(node, name)
+        return program.constants[found.index] if isinstance(found, Ref) else None
+
+    weight, mean, variance = value(layer, "weight"), value(norm, "running_mean"), value(norm, "running_var")
+    assert weight is not None and mean is not None and variance is not None
+    eps = _argument(norm, "eps")
+    assert isinstance(eps, float)
+    scale = torch.rsqrt(variance + eps)
+    gamma, beta, bias = value(norm, "weight"), value(norm, "bias"), value(layer, "bias")
+    scale = scale if gamma is None else scale * gamma
+    shift = ((0 if bias is None else bias) - mean) * scale
+    return weight * scale.reshape(-1, *[1] * (weight.dim() - 1)), shift if beta is None else shift + beta
