@@ -170,7 +170,7 @@ class _Enlarged(LinearMap):
 
     def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:
         large = F.interpolate(u.flatten(0, 1), self._dense.plane, mode="nearest-exact")
-        return self._dense.transpose(large.unflatten(0, u.shape[:2]))
+        return self._dense.transpose(large.reshape(*u.shape[:2], *large.shape[1:]))
 
 
 GRADIENT: Final = BackwardRules()

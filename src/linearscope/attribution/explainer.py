@@ -341,7 +341,7 @@ def explain(
 def _plan(program: Program, rules: BackwardRules, source: Node | None, start: str | None) -> Plan:
     if start is not None:
         program = program.until(start)
-    named = {node.name: node.index for node in program.nodes}
+    named: Mapping[str, int] = {node.name: node.index for node in program.nodes}
     if source is not None and source.name not in named:
         raise InputError(f"The layer {source.name!r} does not come before {start!r}.")
     if rules.merges:

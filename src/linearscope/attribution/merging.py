@@ -112,7 +112,9 @@ def _weights(layer: Node, norm: Node, program: Program) -> tuple[Tensor, Tensor]
         return program.constants[found.index] if isinstance(found, Ref) else None
 
     weight, mean, variance = value(layer, "weight"), value(norm, "running_mean"), value(norm, "running_var")
-    assert weight is not None and mean is not None and variance is not None
+    assert weight is not None
+    assert mean is not None
+    assert variance is not None
     eps = _argument(norm, "eps")
     assert isinstance(eps, float)
     scale = torch.rsqrt(variance + eps)

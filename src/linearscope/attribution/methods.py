@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from torch import Tensor
 
 from linearscope.attribution.result import Check, Heatmap
 from linearscope.errors import InputError
-
-if TYPE_CHECKING:
-    from linearscope.attribution.explainer import Explainer
 
 __all__ = ["METHODS", "Made", "Method", "register_method"]
 

@@ -73,7 +73,7 @@ def _votes(
     explainer: Explainer, images: Tensor, targets: Tensor, layer: str | None, labels: int = 10,
     variant: str = DEFAULT_VARIANT,
 ) -> Made:  # fmt: skip
-    if not 2 <= labels:
+    if labels < 2:
         raise InputError(f"A vote needs at least two labels, and {labels} was given.")
     maps = []
     scores = explainer.program(images).reshape(len(images), -1)

@@ -18,7 +18,7 @@ from linearscope.rules.convolutions import Convolution, Dense
 from linearscope.rules.linear import Concatenate, Permute, Reshape, Slice
 from linearscope.rules.maps import Composite, Lane, Selection, Slope
 
-__all__ = ["Ledger", "Relevance", "Weighted", "WeightRule"]
+__all__ = ["Ledger", "Relevance", "WeightRule", "Weighted"]
 
 #: Units whose input takes over all their relevance, whatever they did to it.
 _PASS: Final = (*RECTIFIERS, "hardtanh (relu6)", "clamp", "threshold", "tanh", "sigmoid", "hardsigmoid", "softsign")

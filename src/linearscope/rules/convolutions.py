@@ -112,7 +112,7 @@ class Convolution(LinearMap):
             )
         ]
         return Convolution(
-            self._weight, None, 1, self._padding, self._dilation, self._groups, False, self._inner,
+            self._weight, None, [1], self._padding, self._dilation, self._groups, False, self._inner,
             (*self._outer[:2], *sizes),
         )  # fmt: skip
 
