@@ -1,6 +1,15 @@
 """Every way of explaining a score, ours and its rivals, as sets of rules on the same Program."""
 
-from linearscope.attribution import gradients, ours, relevance_methods  # registers the methods
+from linearscope.attribution import (  # registers the methods
+    averaged,
+    cams,
+    deep_lift,
+    full_gradient,
+    gradients,
+    occlusion,
+    ours,
+    relevance_methods,
+)
 from linearscope.attribution.backward_rules import DECONVNET, GRADIENT, GUIDED, BackwardRules, Rectified, Resampled
 from linearscope.attribution.engine import Back
 from linearscope.attribution.explainer import Explainer, Unit, explain
@@ -24,9 +33,14 @@ __all__ = [
     "Relevance",
     "Resampled",
     "Unit",
+    "averaged",
+    "cams",
+    "deep_lift",
     "explain",
+    "full_gradient",
     "gradients",
     "normalised",
+    "occlusion",
     "ours",
     "register_method",
     "relevance_methods",
