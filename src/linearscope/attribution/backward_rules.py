@@ -14,7 +14,7 @@ from linearscope.rules import Call, LinearMap, Rule
 from linearscope.rules.convolutions import Convolution
 from linearscope.rules.maps import Lane
 
-__all__ = ["DECONVNET", "GRADIENT", "GUIDED", "BackwardRules", "Rectified", "Resampled", "rectifies"]
+__all__ = ["DECONVNET", "GRADIENT", "GUIDED", "BackwardRules", "Rectified", "Resampled", "rectified", "rectifies"]
 
 aten = torch.ops.aten
 
@@ -30,7 +30,7 @@ _BOUNDED: Final = {
 #: Operations that are a rectifier when their value is one: a choice between x and nothing.
 _CHOICES: Final = {
     aten.clamp.Tensor, aten.clamp_min.Tensor, aten.maximum.default, aten.where.self, aten.where.ScalarOther,
-    aten.mul.Tensor,
+    aten.where.ScalarSelf, aten.masked_fill.Scalar, aten.masked_fill.Tensor, aten.mul.Tensor,
 }  # fmt: skip
 
 
@@ -114,10 +114,16 @@ def rectifies(call: Call, rule: Rule) -> bool:
     if target in _BOUNDED:
         low = call[_BOUNDED[target]]
         return low is not None and low == 0 and (target is not aten.threshold.default or call["value"] == 0)
-    if target not in _CHOICES or len(call.carries) != 1:
+    # Where nothing is negative the value does not tell whether a choice was meant.
+    return rectified(call) and (target is aten.maximum.default or bool((call.moving[0] < 0).any()))
+
+
+def rectified(call: Call) -> bool:
+    """Whether a choice between values, or a product with a mask, gave what a rectifier gives."""
+    if call.node.target not in _CHOICES or len(call.carries) != 1:
         return False
     (x,) = call.moving
-    return x.shape == call.output.shape and bool((x < 0).any()) and torch.equal(call.output, x.clamp_min(0))
+    return x.shape == call.output.shape and torch.equal(call.output, x.clamp_min(0))
 
 
 class Rectified(BackwardRules):

@@ -10,7 +10,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from linearscope.attribution.backward_rules import RECTIFIERS, BackwardRules
+from linearscope.attribution.backward_rules import RECTIFIERS, BackwardRules, rectified
 from linearscope.interpreter.plan import Plan
 from linearscope.program import Node
 from linearscope.rules import Call, LinearMap, Rule
@@ -101,7 +101,8 @@ class Share:
         """Hand on the relevance ``u``."""
         u = u if self._at is None else u * self._at
         if self._added is None:
-            empty = self._total == 0
+            # A quotient by far less than this, as silu gives of large negative numbers, is infinite.
+            empty = self._total.abs() < torch.finfo(self._total.dtype).tiny ** 0.75
             quotient = u / torch.where(empty, torch.ones_like(self._total), self._total)
             lost = torch.where(empty, u, 0)
             quotient = torch.where(empty, 0, quotient)
@@ -182,7 +183,8 @@ class Relevance(BackwardRules):
         return rules
 
     def map(self, call: Call, rule: Rule, plain: Callable[[], LinearMap]) -> LinearMap:  # noqa: D102
-        if rule.kind in _PASS and len(call.moving) == 1 and call.moving[0].shape == call.output.shape:
+        passes = rule.kind in _PASS and len(call.moving) == 1 and call.moving[0].shape == call.output.shape
+        if passes or rectified(call):
             return _Pass()
         found = plain()
         inner = found.first if isinstance(found, Composite) else found

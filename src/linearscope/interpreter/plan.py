@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Collection
 from dataclasses import dataclass
 from math import prod
 
@@ -62,7 +63,13 @@ class Plan:
         self.program, self.interpretation, self.source = program, interpretation, source
         needed = program.last_uses()
         live = [node for node in program.nodes if node.live and node.index in needed]
-        carries = {node.index: self._carries(node) for node in live}
+        decided: set[int] = set()
+        for node in live:
+            if node.kind == "call" and all(i in decided for i in node.inputs if program.nodes[i].live):
+                decided.add(node.index)
+            elif not _continuous(node):
+                decided.add(node.index)
+        carries = {node.index: self._carries(node, decided) for node in live}
 
         ahead = {source}
         for node in live:
@@ -98,16 +105,16 @@ class Plan:
         #: Every type of number that values of the image are kept in: the coarsest bounds what can be exact.
         self.dtypes = {node.dtype for node in live if node.dtype is not None and node.dtype.is_floating_point}
 
-    def _carries(self, node: Node) -> tuple[int, ...]:
+    def _carries(self, node: Node, decided: Collection[int]) -> tuple[int, ...]:
         program = self.program
         rule = find(node.target)
         frozen = rule.decisions(node, program) if rule and self.interpretation != "taylor" else ()
-        if node.kind != "call" or not _continuous(node):
+        if node.kind != "call" or node.index in decided:
             return ()
         return tuple(
             i
             for i, index in enumerate(node.inputs)
-            if i not in frozen and program.nodes[index].live and _continuous(program.nodes[index])
+            if i not in frozen and program.nodes[index].live and index not in decided
         )
 
     def _rule(self, node: Node) -> Rule:
@@ -137,5 +144,6 @@ class Plan:
 
 
 def _continuous(node: Node) -> bool:
-    """Whether a value can carry lanes: integers and booleans made from the image are decisions."""
+    """Whether a value can carry lanes: integers and booleans made from the image are decisions, and so is what they
+    alone make."""
     return node.dtype is None or node.dtype.is_floating_point or node.dtype.is_complex
