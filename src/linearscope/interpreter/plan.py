@@ -65,9 +65,8 @@ class Plan:
         live = [node for node in program.nodes if node.live and node.index in needed]
         decided: set[int] = set()
         for node in live:
-            if node.kind == "call" and all(i in decided for i in node.inputs if program.nodes[i].live):
-                decided.add(node.index)
-            elif not _continuous(node):
+            of_decisions = node.kind == "call" and all(i in decided for i in node.inputs if program.nodes[i].live)
+            if of_decisions or not _continuous(node):
                 decided.add(node.index)
         carries = {node.index: self._carries(node, decided) for node in live}
 
