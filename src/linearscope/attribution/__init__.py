@@ -11,6 +11,7 @@ from linearscope.attribution import (  # registers the methods
     relevance_methods,
 )
 from linearscope.attribution.backward_rules import DECONVNET, GRADIENT, GUIDED, BackwardRules, Rectified, Resampled
+from linearscope.attribution.comparison import Answer, Comparison, compare
 from linearscope.attribution.engine import Back
 from linearscope.attribution.explainer import Explainer, Unit, explain
 from linearscope.attribution.methods import METHODS, Made, Method, register_method
@@ -22,10 +23,12 @@ __all__ = [
     "GRADIENT",
     "GUIDED",
     "METHODS",
+    "Answer",
     "Attribution",
     "Back",
     "BackwardRules",
     "Check",
+    "Comparison",
     "Explainer",
     "Made",
     "Method",
@@ -35,6 +38,7 @@ __all__ = [
     "Unit",
     "averaged",
     "cams",
+    "compare",
     "deep_lift",
     "explain",
     "full_gradient",

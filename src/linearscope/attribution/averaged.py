@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from linearscope.attribution.copies import mean_gradient, reference
+from linearscope.attribution.engine import at_targets
 from linearscope.attribution.explainer import Explainer
 from linearscope.attribution.methods import Made, register_method
 from linearscope.attribution.result import Check
-from linearscope.attribution.sums import at_targets
 from linearscope.errors import InputError
 
 __all__: list[str] = []
@@ -35,10 +35,10 @@ def _integrated(
 
     mean = mean_gradient(explainer, images, targets, (weights / 2).tolist(), point, "integrating gradients")
     values = (images - start) * mean
-    ends = [at_targets(explainer.program(end), targets) for end in (images, start.contiguous())]
+    scores, before = (at_targets(explainer.program(end), targets) for end in (images, start.contiguous()))
     found = values.flatten(1).sum(1, dtype=torch.float64)
     name = "the values sum to the score less the baseline's score, up to the steps' error"
-    return Made(values, check=Check.of(name, ends[0] - ends[1], found))
+    return Made(values, check=Check.of(name, scores - before, found), scores=scores)
 
 
 @register_method(

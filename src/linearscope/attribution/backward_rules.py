@@ -43,14 +43,11 @@ class BackwardRules:
     ----------
     interpretation
         Which map of each node is the starting point: ``"taylor"`` (the derivative) or ``"freeze"``.
-    merges
-        Whether a batch norm counts as part of the layer before it.
     of_scores
         Whether the signal starts as the score itself and not as 1.
     """
 
     interpretation = "taylor"
-    merges = True
     of_scores = False
 
     def bound(self, plan: Plan, images: Tensor) -> BackwardRules:
@@ -158,7 +155,7 @@ class Resampled(BackwardRules):
 
     def __init__(self, rules: BackwardRules) -> None:
         self._rules = rules
-        self.interpretation, self.merges = rules.interpretation, rules.merges
+        self.interpretation = rules.interpretation
 
     def bound(self, plan: Plan, images: Tensor) -> BackwardRules:  # noqa: D102
         return Resampled(self._rules.bound(plan, images))

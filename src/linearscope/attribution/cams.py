@@ -10,10 +10,11 @@ from torch import Tensor
 
 from linearscope.attribution.affine import is_affine
 from linearscope.attribution.backward_rules import GRADIENT, GUIDED, BackwardRules
+from linearscope.attribution.engine import Back, at_targets
 from linearscope.attribution.explainer import Explainer
 from linearscope.attribution.methods import Made, register_method
 from linearscope.attribution.result import Check
-from linearscope.attribution.sums import Constants, at_targets, enlarged, product_with_point
+from linearscope.attribution.sums import Constants, enlarged, product_with_point
 from linearscope.errors import InputError
 from linearscope.program import Node
 from linearscope.rules import Call, LinearMap, Rule
@@ -26,8 +27,8 @@ _SELVARAJU: Final = "Selvaraju et al., 2017"
 _EPSILON: Final = "added to the denominators of the weights; 0 is the paper's formula"
 
 
-def _made(coarse: Tensor, images: Tensor, layer: str, check: Check | None = None) -> Made:
-    return Made(enlarged(coarse, images), coarse, check, layer)
+def _made(coarse: Tensor, images: Tensor, layer: str, scores: Tensor, check: Check | None = None) -> Made:
+    return Made(enlarged(coarse, images), coarse, check, layer, scores)
 
 
 # -- CAM -------------------------------------------------------------------------------------------------------------
@@ -65,31 +66,26 @@ def _cam(explainer: Explainer, images: Tensor, targets: Tensor, layer: str) -> M
     mean = coarse.flatten(1).mean(1, dtype=torch.float64)
     name = "the mean of the map and what every constant is worth sum to the score"
     largest = torch.maximum(mean.abs(), constants.largest)
-    check = Check.of(name, at_targets(back.output, targets), mean + constants.total, largest)
-    return _made(coarse, images, layer, check)
+    scores = back.scores(targets)
+    check = Check.of(name, scores, mean + constants.total, largest)
+    return _made(coarse, images, layer, scores, check)
 
 
 # -- weights from the gradient ---------------------------------------------------------------------------------------
-
-
-def _gradient(explainer: Explainer, images: Tensor, targets: Tensor, layer: str) -> tuple[Tensor, Tensor]:
-    back = explainer.back(images, targets, GRADIENT, source=layer)
-    return back.values, back.point
 
 
 def _weighted(weights: Tensor, maps: Tensor) -> Tensor:
     return (weights * maps).sum(1, keepdim=True).clamp_min(0)
 
 
-def _grad_cam_map(explainer: Explainer, images: Tensor, targets: Tensor, layer: str) -> Tensor:
-    gradient, maps = _gradient(explainer, images, targets, layer)
-    return _weighted(gradient.mean((2, 3), keepdim=True), maps)
+def _mean_weights(back: Back) -> Tensor:
+    return _weighted(back.values.mean((2, 3), keepdim=True), back.point)
 
 
-def _plus_map(explainer: Explainer, images: Tensor, targets: Tensor, layer: str, epsilon: float) -> Tensor:
+def _plus_weights(back: Back, epsilon: float) -> Tensor:
     if not epsilon >= 0:
         raise InputError(f"epsilon is {epsilon:g}; give a number that is not negative.")
-    gradient, maps = _gradient(explainer, images, targets, layer)
+    gradient, maps = back.values, back.point
     squared = gradient**2
     below = 2 * squared + maps.sum((2, 3), keepdim=True) * squared * gradient + epsilon
     share = torch.where((gradient == 0) | (below == 0), 0.0, squared / torch.where(below == 0, 1.0, below))
@@ -98,7 +94,8 @@ def _plus_map(explainer: Explainer, images: Tensor, targets: Tensor, layer: str,
 
 @register_method("grad-cam", "Grad-CAM", _SELVARAJU, family=_FAMILY, heatmap="positive", layer="yes")
 def _grad_cam(explainer: Explainer, images: Tensor, targets: Tensor, layer: str) -> Made:
-    return _made(_grad_cam_map(explainer, images, targets, layer), images, layer)
+    back = explainer.back(images, targets, GRADIENT, source=layer)
+    return _made(_mean_weights(back), images, layer, back.scores(targets))
 
 
 @register_method(
@@ -107,7 +104,8 @@ def _grad_cam(explainer: Explainer, images: Tensor, targets: Tensor, layer: str)
 def _grad_cam_plus(
     explainer: Explainer, images: Tensor, targets: Tensor, layer: str, epsilon: float = 1e-6
 ) -> Made:  # fmt: skip
-    return _made(_plus_map(explainer, images, targets, layer, epsilon), images, layer)
+    back = explainer.back(images, targets, GRADIENT, source=layer)
+    return _made(_plus_weights(back, epsilon), images, layer, back.scores(targets))
 
 
 @register_method(
@@ -119,23 +117,24 @@ def _hires_cam(explainer: Explainer, images: Tensor, targets: Tensor, layer: str
 
 @register_method("layer-cam", "LayerCAM", "Jiang et al., 2021", family=_FAMILY, heatmap="positive", layer="yes")
 def _layer_cam(explainer: Explainer, images: Tensor, targets: Tensor, layer: str) -> Made:
-    gradient, maps = _gradient(explainer, images, targets, layer)
-    return _made(_weighted(gradient.clamp_min(0), maps), images, layer)
+    back = explainer.back(images, targets, GRADIENT, source=layer)
+    return _made(_weighted(back.values.clamp_min(0), back.point), images, layer, back.scores(targets))
 
 
 # -- with guided backpropagation -------------------------------------------------------------------------------------
 
 
 def _guided(explainer: Explainer, images: Tensor, targets: Tensor, layer: str, coarse: Tensor) -> Made:
-    guided = explainer.back(images, targets, GUIDED).values
-    return Made(guided * enlarged(coarse, images), coarse, layer=layer)
+    back = explainer.back(images, targets, GUIDED)
+    return Made(back.values * enlarged(coarse, images), coarse, layer=layer, scores=back.scores(targets))
 
 
 @register_method(
     "guided-grad-cam", "guided Grad-CAM", _SELVARAJU, family=_FAMILY, heatmap="magnitude", layer="yes"
 )  # fmt: skip
 def _guided_grad_cam(explainer: Explainer, images: Tensor, targets: Tensor, layer: str) -> Made:
-    return _guided(explainer, images, targets, layer, _grad_cam_map(explainer, images, targets, layer))
+    back = explainer.back(images, targets, GRADIENT, source=layer)
+    return _guided(explainer, images, targets, layer, _mean_weights(back))
 
 
 @register_method(
@@ -145,7 +144,8 @@ def _guided_grad_cam(explainer: Explainer, images: Tensor, targets: Tensor, laye
 def _guided_grad_cam_plus(
     explainer: Explainer, images: Tensor, targets: Tensor, layer: str, epsilon: float = 1e-6
 ) -> Made:  # fmt: skip
-    return _guided(explainer, images, targets, layer, _plus_map(explainer, images, targets, layer, epsilon))
+    back = explainer.back(images, targets, GRADIENT, source=layer)
+    return _guided(explainer, images, targets, layer, _plus_weights(back, epsilon))
 
 
 # -- without a score -------------------------------------------------------------------------------------------------
@@ -164,10 +164,10 @@ def _activations(
         if node.index == at:
             found[at] = value
 
-    explainer.program.run(images, keep)
+    scores = at_targets(explainer.program.run(images, keep), targets)
     maps: Tensor = found[at]
     if channel is None:
-        return _made(maps.mean(1, keepdim=True), images, layer)
+        return _made(maps.mean(1, keepdim=True), images, layer, scores)
     if not 0 <= channel < maps.shape[1]:
         raise InputError(f"There is no channel {channel} in layer {layer!r}; it has {maps.shape[1]}.")
-    return _made(maps[:, channel : channel + 1], images, layer)
+    return _made(maps[:, channel : channel + 1], images, layer, scores)

@@ -11,10 +11,10 @@ from torch import Tensor
 from linearscope.attribution.affine import is_affine
 from linearscope.attribution.backward_rules import BackwardRules
 from linearscope.attribution.copies import alterable, reference
+from linearscope.attribution.engine import at_targets
 from linearscope.attribution.explainer import Explainer
 from linearscope.attribution.methods import Made, register_method
 from linearscope.attribution.result import Check
-from linearscope.attribution.sums import at_targets
 from linearscope.errors import InputError
 from linearscope.interpreter.engine import freeze, make_call
 from linearscope.interpreter.plan import Plan, Step
@@ -143,8 +143,8 @@ def _deep_lift(
     start = reference(images, baseline).contiguous()
     back = explainer.back(images, targets, _Rescale(start))
     values = back.values * (images - start)
-    ends = [at_targets(output, targets) for output in (back.output, explainer.program(start))]
+    scores, before = (at_targets(output, targets) for output in (back.output, explainer.program(start)))
     found = values.flatten(1).sum(1, dtype=torch.float64)
-    largest = torch.maximum(*(end.abs() for end in ends))
     name = "the values sum to the score less the baseline's score"
-    return Made(values, check=Check.of(name, ends[0] - ends[1], found, largest))
+    check = Check.of(name, scores - before, found, torch.maximum(scores.abs(), before.abs()))
+    return Made(values, check=check, scores=scores)

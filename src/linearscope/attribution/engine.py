@@ -15,7 +15,7 @@ from linearscope.interpreter.engine import Item, freeze, make_call, walk_back
 from linearscope.interpreter.plan import Plan
 from linearscope.program.program import execute
 
-__all__ = ["Back", "go_back"]
+__all__ = ["Back", "at_targets", "go_back"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,15 @@ class Back:
     point: Tensor
     output: Tensor
     rules: BackwardRules
+
+    def scores(self, targets: Tensor) -> Tensor:
+        """Outputs at flat indices, one an image: ``(B,)`` in double precision."""
+        return at_targets(self.output, targets)
+
+
+def at_targets(output: Tensor, targets: Tensor) -> Tensor:
+    """The score of each image, ``(B,)`` in double precision."""
+    return output.reshape(len(targets), -1).gather(1, targets.to(output.device).unsqueeze(1)).squeeze(1).double()
 
 
 def go_back(

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from linearscope.attribution.backward_rules import BackwardRules
 from linearscope.attribution.engine import Back, go_back
-from linearscope.attribution.merging import merged
+from linearscope.attribution.merging import Merged, merge
 from linearscope.attribution.methods import METHODS, Made, Method, accepted
 from linearscope.attribution.result import Attribution, Check
 from linearscope.errors import InputError, UnknownNameError
@@ -87,6 +87,7 @@ class Explainer:
             self.program = load(model, image=example[:BATCH], output=output)
         self.bounds = bounds
         self._plans: dict[tuple[Any, ...], Plan] = {}
+        self._merged: dict[str | None, Merged] = {}
         self._versions = self.program.versions()
         batch, shape = self.program.input_shape[0], self.program.output_shape
         if batch > 1 and shape[:1] != (batch,):
@@ -204,13 +205,17 @@ class Explainer:
         if layer is not None:
             self.spatial(layer)
         self._check(images)
-        scores = self.scores(images)
-        targets = self._targets(target, scores)
+        targets = self._targets(self.scores(images).argmax(1) if target is None else target, len(images))
         made = [
             asked.function(self, part, targets[start : start + self.batch], layer, **options)
-            for start, part in self._batches(images, targets)
+            for start, part in self._batches(images)
         ]
-        return _together(asked, made, targets[: len(images)], scores, len(images))
+        targets = targets[: len(images)]
+        if any(one.scores is None for one in made):
+            scores = self.scores(images).gather(1, targets.to(images.device).unsqueeze(1)).squeeze(1)
+        else:
+            scores = torch.cat([one.scores for one in made if one.scores is not None])[: len(images)].to(images.dtype)
+        return _together(asked, made, targets, scores)
 
     def back(
         self, images: Tensor, start: Tensor | Unit, rules: BackwardRules, *, source: str | None = None,
@@ -248,18 +253,35 @@ class Explainer:
             )
             return flat.scatter_(1, places, given).reshape(output.shape)
 
-        return go_back(plan, images, signal, rules, visit)
+        return go_back(plan, images.contiguous(memory_format=torch.channels_last), signal, rules, visit)
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
     def _plan(self, rules: BackwardRules, source: str | None, start: str | None) -> Plan:
         if self.program.versions() != self._versions:
-            self._plans, self._versions = {}, self.program.versions()
-        key = rules.interpretation, rules.merges, source, start
+            self._plans, self._merged, self._versions = {}, {}, self.program.versions()
+        key = rules.interpretation, source, start
         if key not in self._plans:
-            node = self.program.find(source) if source is not None else None
-            self._plans[key] = _plan(self.program, rules, node, start)
+            nodes = [None if name is None else self.program.find(name) for name in (source, start)]
+            self._plans[key] = self._new_plan(rules.interpretation, *nodes)
         return self._plans[key]
+
+    def _new_plan(self, interpretation: str, source: Node | None, start: Node | None) -> Plan:
+        asked = [node.name for node in (source, start) if node is not None]
+        keep = next((name for name in asked if name in self._merge(None).layers), None)
+        found = self._merge(keep)
+        program = found.program
+        at = program.nodes[program.image.index if source is None else found.places[source.name]]
+        if start is not None:
+            if source is not None and source.index > start.index:
+                raise InputError(f"The layer {source.name!r} does not come before {start.name!r}.")
+            program = program.until_node(found.places[start.name])
+        return Plan(program, interpretation, next(node.index for node in program.nodes if node.name == at.name))
+
+    def _merge(self, keep: str | None) -> Merged:
+        if keep not in self._merged:
+            self._merged[keep] = merge(self.program, keep)
+        return self._merged[keep]
 
     def _check(self, images: Tensor) -> None:
         shape = self.program.input_shape
@@ -271,7 +293,7 @@ class Explainer:
                 f"The model was captured for images of shape {shape[1:]} and these have {tuple(images.shape[1:])}."
             )
 
-    def _batches(self, images: Tensor, targets: Tensor) -> list[tuple[int, Tensor]]:
+    def _batches(self, images: Tensor) -> list[tuple[int, Tensor]]:
         return [(at, _padded(images[at : at + self.batch], self.batch)) for at in range(0, len(images), self.batch)]
 
     def _in_batches(self, images: Tensor, work: Callable[[Tensor], Tensor]) -> Tensor:
@@ -282,22 +304,16 @@ class Explainer:
         ]
         return torch.cat(parts)
 
-    def _targets(self, target: Target, scores: Tensor) -> Tensor:
+    def _targets(self, target: int | Sequence[int] | Tensor, count: int) -> Tensor:
         """One flat index an image, the last repeated to fill the last batch."""
-        count = len(scores)
-        if target is None:
-            found = scores.argmax(1)
-        else:
-            found = torch.as_tensor(target, dtype=torch.int64).reshape(-1)
-            if len(found) not in (1, count):
-                raise InputError(f"There are {count} images and {len(found)} targets; give one, or one an image.")
-            found = found.expand(count)
-            wrong = found[(found < -self.outputs) | (found >= self.outputs)]
-            if len(wrong):
-                raise InputError(f"There is no output {int(wrong[0])}; the model has {self.outputs} an image.")
-            found = found % self.outputs
-        missing = -count % self.batch
-        return torch.cat([found.cpu(), found[-1:].cpu().expand(missing)])
+        found = torch.as_tensor(target, dtype=torch.int64).reshape(-1).cpu()
+        if len(found) not in (1, count):
+            raise InputError(f"There are {count} images and {len(found)} targets; give one, or one an image.")
+        wrong = found[(found < -self.outputs) | (found >= self.outputs)]
+        if len(wrong):
+            raise InputError(f"There is no output {int(wrong[0])}; the model has {self.outputs} an image.")
+        found = (found % self.outputs).expand(count)
+        return torch.cat([found, found[-1:].expand(-count % self.batch)])
 
 
 def explain(
@@ -338,19 +354,6 @@ def explain(
     return model(images, target, method=method, layer=layer, **options)
 
 
-def _plan(program: Program, rules: BackwardRules, source: Node | None, start: str | None) -> Plan:
-    if start is not None:
-        program = program.until(start)
-    named: Mapping[str, int] = {node.name: node.index for node in program.nodes}
-    if source is not None and source.name not in named:
-        raise InputError(f"The layer {source.name!r} does not come before {start!r}.")
-    if rules.merges:
-        keep = [] if source is None else [source.name]
-        program, named = merged(program, keep)
-    at = program.image.index if source is None else named[source.name]
-    return Plan(program, rules.interpretation, at)
-
-
 def _own_map(output: Tensor, unit: Unit) -> Tensor:
     channels = output.shape[1]
     chosen = torch.as_tensor(unit.channel, dtype=torch.int64).reshape(-1).expand(len(output))
@@ -368,10 +371,10 @@ def _padded(images: Tensor, batch: int) -> Tensor:
     return torch.cat([images, images[-1:].expand(missing, -1, -1, -1)]) if missing else images
 
 
-def _together(method: Method, made: Sequence[Made], targets: Tensor, scores: Tensor, count: int) -> Attribution:
+def _together(method: Method, made: Sequence[Made], targets: Tensor, scores: Tensor) -> Attribution:
     def joined(parts: Sequence[Tensor | None]) -> Tensor | None:
         present = [part for part in parts if part is not None]
-        return torch.cat(present)[:count] if present else None
+        return torch.cat(present)[: len(targets)] if present else None
 
     values = joined([one.values for one in made])
     assert values is not None
@@ -380,12 +383,14 @@ def _together(method: Method, made: Sequence[Made], targets: Tensor, scores: Ten
     checks = [one.check for one in made if one.check is not None]
     check = None
     if checks:
-        numbers = (torch.cat([getattr(one, name) for one in checks])[:count] for name in ("expected", "found", "error"))
+        numbers = (
+            torch.cat([getattr(one, name) for one in checks])[: len(targets)] for name in ("expected", "found", "error")
+        )
         check = Check(checks[0].name, *numbers)
     return Attribution(
         method.name,
         tuple(targets.tolist()),
-        scores.gather(1, targets.to(scores.device).unsqueeze(1)).squeeze(1),
+        scores,
         made[0].layer,
         values,
         joined([one.coarse for one in made]),

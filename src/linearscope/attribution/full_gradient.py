@@ -11,7 +11,7 @@ from linearscope.attribution.backward_rules import GRADIENT
 from linearscope.attribution.explainer import Explainer
 from linearscope.attribution.methods import Made, register_method
 from linearscope.attribution.result import Check
-from linearscope.attribution.sums import Constants, at_targets, enlarged
+from linearscope.attribution.sums import Constants, enlarged
 
 __all__: list[str] = []
 
@@ -48,10 +48,11 @@ def _full_grad(explainer: Explainer, images: Tensor, targets: Tensor, layer: str
     back = explainer.back(images, targets, GRADIENT, visit=biases)
     product = back.values * images
     own = product.flatten(1).sum(1, dtype=torch.float64)
+    scores = back.scores(targets)
     check = Check.of(
         "gradient times image and what every bias is worth sum to the score",
-        at_targets(back.output, targets),
+        scores,
         own + biases.total,
         torch.maximum(own.abs(), biases.largest),
     )
-    return Made(_rescaled(product).sum(1, keepdim=True) + biases.map, check=check)
+    return Made(_rescaled(product).sum(1, keepdim=True) + biases.map, check=check, scores=scores)

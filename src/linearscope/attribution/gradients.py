@@ -26,11 +26,12 @@ _RULES: Final[dict[str, tuple[str, str, BackwardRules]]] = {
 def _register(name: str, title: str, source: str, rules: BackwardRules) -> None:
     @register_method(name, title, source, family="gradient", heatmap="magnitude", layer="may")
     def ask(explainer: Explainer, images: Tensor, targets: Tensor, layer: str | None) -> Made:
-        values = explainer.back(images, targets, rules, source=layer).values
+        back = explainer.back(images, targets, rules, source=layer)
+        scores = back.scores(targets)
         if layer is None:
-            return Made(values)
-        coarse = values.abs().amax(1, keepdim=True)
-        return Made(enlarged(coarse, images), coarse, layer=layer)
+            return Made(back.values, scores=scores)
+        coarse = back.values.abs().amax(1, keepdim=True)
+        return Made(enlarged(coarse, images), coarse, layer=layer, scores=scores)
 
 
 for _name, _entry in _RULES.items():

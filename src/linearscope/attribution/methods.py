@@ -16,12 +16,13 @@ __all__ = ["METHODS", "Made", "Method", "register_method"]
 
 @dataclass(frozen=True)
 class Made:
-    """What a method's function returns; as in :class:`Attribution`."""
+    """What a method's function returns; as in :class:`Attribution`. Scores that are at hand are not computed again."""
 
     values: Tensor
     coarse: Tensor | None = None
     check: Check | None = None
     layer: str | None = None
+    scores: Tensor | None = None
 
 
 MethodFunction = Callable[..., Made]

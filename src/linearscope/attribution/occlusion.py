@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from linearscope.attribution.copies import alterable, distinct, reference, repeated
+from linearscope.attribution.engine import at_targets
 from linearscope.attribution.explainer import Explainer
 from linearscope.attribution.methods import Made, register_method
 from linearscope.errors import InputError
@@ -19,7 +20,7 @@ Size = int | Sequence[int]
 
 
 def _pair(name: str, given: Size) -> tuple[int, int]:
-    pair = (given, given) if isinstance(given, int) else tuple(given)
+    pair = tuple(given) if isinstance(given, Sequence) else (given, given)
     if len(pair) != 2 or any(not isinstance(size, int) or size < 1 for size in pair):
         raise InputError(f"{name} is {given!r}; give a number of pixels, or two for height and width, at least 1.")
     return pair[0], pair[1]
@@ -58,7 +59,7 @@ def _occlusion(
         for left in _starts(sides[1], width, right)
     ]
     count = distinct(images, targets)
-    scores = explainer.program(images).reshape(len(images), -1)
+    scores = at_targets(explainer.program(images), targets)
     falls, covered = torch.zeros_like(images[:count, :1]), torch.zeros_like(images[:count, :1])
     work = [(at, box) for at in range(count) for box in boxes]
     for start in track(range(0, len(work), explainer.batch), "occluding"):
@@ -67,6 +68,6 @@ def _occlusion(
         for copy, (at, (rows, columns)) in zip(copies, part, strict=True):
             copy[:, rows, columns] = cover[at, :, rows, columns]
         for row, (at, (rows, columns)) in zip(explainer.scores(copies), part, strict=True):
-            falls[at, :, rows, columns] += scores[at, targets[at]] - row[targets[at]]
+            falls[at, :, rows, columns] += scores[at] - row[targets[at]]
             covered[at, :, rows, columns] += 1
-    return Made(repeated(falls / covered, len(images)))
+    return Made(repeated(falls / covered, len(images)), scores=scores)

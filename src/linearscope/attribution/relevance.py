@@ -35,9 +35,21 @@ class Ledger:
         self.absorbed = torch.zeros(images, dtype=torch.float64, device=like.device)
         self.largest = torch.zeros_like(self.absorbed)
 
-    def add(self, taken: Tensor) -> None:
-        """Add relevance of one lane, ``(1, *shape)`` whose places lie image by image."""
-        each = taken.reshape(len(self.absorbed), -1).sum(1, dtype=torch.float64)
+    def add(self, u: Tensor, part: Tensor, weight: float = 1.0) -> None:
+        """Add ``weight`` times the sum of ``u * part``: one lane, ``(1, *shape)``, whose places lie image by image.
+
+        ``part`` broadcasts to ``shape``.
+        """
+        count = len(self.absorbed)
+        own = u[0]
+        if part.shape != own.shape:
+            kept = [axis for axis in range(1, own.dim()) if part.expand(own.shape).stride(axis) == 0]
+            each = ((own.sum(kept, keepdim=True) if kept else own) * part).reshape(count, -1).sum(1)
+        else:
+            if own.dim() == 4 and not own.is_contiguous():  # channels last: in the order of the memory
+                own, part = own.permute(0, 2, 3, 1), part.permute(0, 2, 3, 1)
+            each = torch.linalg.vecdot(own.reshape(count, -1), part.reshape(count, -1))
+        each = each.double() * weight
         self.absorbed += each
         self.largest = torch.maximum(self.largest, each.abs())
 
@@ -93,27 +105,29 @@ class Share:
         epsilon: float, at: Tensor | None = None,
     ) -> None:  # fmt: skip
         self._weight, self._parts, self._rest, self._at = weight, parts, rest, at
-        sign = torch.where(total < 0, -1.0, 1.0).to(total.dtype) if epsilon else None
-        self._added = None if sign is None else sign * epsilon
-        self._total = total if self._added is None else total + self._added
+        self._added = self._empty = None
+        if epsilon:
+            # sign(0) is 1, so that nothing is divided by zero; -0.0 + 0.0 is 0.0.
+            self._added = torch.copysign(total.new_tensor(epsilon), total + 0.0)
+            self._total = total + self._added
+            return
+        # A quotient by far less than this, as silu gives of large negative numbers, is infinite.
+        empty = total.abs() < torch.finfo(total.dtype).tiny ** 0.75
+        self._total = total
+        if bool(empty.any()):
+            self._empty, self._total = empty, total.masked_fill(empty, torch.inf)
 
     def back(self, u: Tensor, ledger: Ledger) -> list[Lane]:
         """Hand on the relevance ``u``."""
         u = u if self._at is None else u * self._at
-        if self._added is None:
-            # A quotient by far less than this, as silu gives of large negative numbers, is infinite.
-            empty = self._total.abs() < torch.finfo(self._total.dtype).tiny ** 0.75
-            quotient = u / torch.where(empty, torch.ones_like(self._total), self._total)
-            lost = torch.where(empty, u, 0)
-            quotient = torch.where(empty, 0, quotient)
-            ledger.add(lost * self._weight)
-        else:
-            quotient = u / self._total
-            ledger.add(quotient * (self._added * self._weight))
+        if self._empty is not None:
+            ledger.add(u, self._empty.to(u), self._weight)
+        quotient = u / self._total
         if self._weight != 1:
-            quotient = quotient * self._weight
-        if self._rest is not None:
-            ledger.add(quotient * self._rest)
+            quotient *= self._weight
+        for rest in (self._rest, self._added):
+            if rest is not None:
+                ledger.add(quotient, rest)
         result: list[Lane] = []
         for values, layer in self._parts:
             for slot, (value, lane) in enumerate(zip(values, layer.transpose(quotient), strict=True)):
@@ -122,7 +136,7 @@ class Share:
                     result.append(given)
                 elif given is not None:
                     before = result[slot]
-                    result[slot] = given if before is None else before + given
+                    result[slot] = given if before is None else before.add_(given)
         return result
 
 

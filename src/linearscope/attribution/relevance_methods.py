@@ -29,12 +29,12 @@ def _relevance(explainer: Explainer, images: Tensor, targets: Tensor, layer: str
     assert isinstance(back.rules, Relevance)
     ledger = back.rules.ledger
     own = back.values.flatten(1).sum(1, dtype=torch.float64)
-    scores = back.output.reshape(len(images), -1).gather(1, targets.to(images.device).unsqueeze(1)).squeeze(1).double()
+    scores = back.scores(targets)
     check = Check.of(_SUM, scores, own + ledger.absorbed, torch.maximum(own.abs(), ledger.largest))
     if layer is None:
-        return Made(back.values, check=check)
+        return Made(back.values, check=check, scores=scores)
     coarse = back.values.sum(1, keepdim=True)
-    return Made(enlarged(coarse, images), coarse, check, layer)
+    return Made(enlarged(coarse, images), coarse, check, layer, scores)
 
 
 def _box(explainer: Explainer, epsilon: float, layer: str | None) -> WeightRule | None:

@@ -14,17 +14,12 @@ from linearscope.attribution.methods import Made
 from linearscope.attribution.result import Check
 from linearscope.interpreter import Visit
 
-__all__ = ["Constants", "at_targets", "enlarged", "product_with_point"]
+__all__ = ["Constants", "enlarged", "product_with_point"]
 
 
 def enlarged(coarse: Tensor, images: Tensor) -> Tensor:
     """A feature map ``(B, c, h, w)`` at the size of the images, bilinearly."""
     return F.interpolate(coarse, images.shape[2:], mode="bilinear", align_corners=False)
-
-
-def at_targets(output: Tensor, targets: Tensor) -> Tensor:
-    """The score of each image, ``(B,)`` in double precision."""
-    return output.reshape(len(targets), -1).gather(1, targets.to(output.device).unsqueeze(1)).squeeze(1).double()
 
 
 class Constants:
@@ -59,13 +54,14 @@ def product_with_point(
     back = explainer.back(images, targets, rules, source=layer, visit=constants)
     product = back.values * back.point
     own = product.flatten(1).sum(1, dtype=torch.float64)
+    scores = back.scores(targets)
     check = Check.of(
         "the values and what every constant is worth sum to the score",
-        at_targets(back.output, targets),
+        scores,
         own + constants.total,
         torch.maximum(own.abs(), constants.largest),
     )
     if layer is None:
-        return Made(product, check=check)
+        return Made(product, check=check, scores=scores)
     coarse = product.sum(1, keepdim=True)
-    return Made(enlarged(coarse, images), coarse, check, layer)
+    return Made(enlarged(coarse, images), coarse, check, layer, scores)

@@ -296,6 +296,13 @@ def _add_constant(result: Any, constant: Any, count: int, step: Step, lanes: _La
     return result
 
 
+def _dense(tensor: Tensor) -> bool:
+    """Whether every place of the memory is one number of the tensor, in order or with the channels last."""
+    if tensor.is_contiguous():
+        return True
+    return tensor.dim() == 5 and len(tensor) == 1 and tensor[0].is_contiguous(memory_format=torch.channels_last)
+
+
 def _storage(tensor: Tensor) -> int:
     return int(tensor.untyped_storage()._cdata)
 
@@ -347,7 +354,7 @@ class _Grads:
         return value
 
     def free(self, tensor: Tensor) -> bool:
-        return tensor.is_contiguous() and self._owners[_storage(tensor)] <= 0
+        return _dense(tensor) and self._owners[_storage(tensor)] <= 0
 
     def add_all(self, indices: Sequence[int], parts: Sequence[Lane]) -> None:
         """Add a part to each of several nodes; parts may be views of one memory, which none may then overwrite."""

@@ -331,7 +331,7 @@ class Program:
                 f"A value of the image runs past layer {layer!r} (a skip connection), so that it cannot be cut there; "
                 + (f"it can be cut at {', '.join(map(repr, near))}." if near else "it cannot be cut anywhere.")
             )
-        head = self._with(output=at)
+        head = self.until_node(at)
         nodes = []
         for node in self.nodes:
             if node.index == at:
@@ -354,9 +354,10 @@ class Program:
         >>> ls.capture(model, torch.rand(1, 3, 8, 8)).until("1").output_shape
         (1, 4, 6, 6)
         """
-        return self._with(output=self.find(layer).index)
+        return self.until_node(self.find(layer).index)
 
-    def _with(self, output: int) -> Program:
+    def until_node(self, output: int) -> Program:
+        """Return the Program from the image to the value of the node at place ``output``."""
         return _renumbered(self.nodes[: output + 1], self.parameters, output, self.notes, self.bound)
 
     def _bottlenecks(self) -> set[int]:

@@ -126,7 +126,10 @@ class Convolution(LinearMap):
         one_place = all(extent == 1 for extent in self._weight.shape[2:]) and not any(self._padding)
         if up and one_place and any(s > 1 for s in self._stride):
             # A kernel of one place on a stride leaves gaps; filling zeros is faster than what the library does.
-            result = folded.new_zeros(len(folded), *size[1:])
+            result = folded.new_empty(len(folded), *size[1:])
+            if result.dim() == 4 and folded.is_contiguous(memory_format=torch.channels_last):
+                result = result.contiguous(memory_format=torch.channels_last)
+            result.zero_()
             places = (slice(None), slice(None), *(slice(None, None, s) for s in self._stride))
             result[places] = _CONV_TRANSPOSE[self._axes](folded, self._weight, None, groups=self._groups)
         elif up:
