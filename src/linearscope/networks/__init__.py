@@ -10,6 +10,7 @@ from linearscope.networks.edsr import EDSR
 from linearscope.networks.efficientnet_lite import EfficientNetLite0
 from linearscope.networks.entry import BundledNetwork
 from linearscope.networks.espcn import ESPCN, TanhESPCN
+from linearscope.networks.flower_net import FlowerNet
 from linearscope.networks.fsrcnn import FSRCNN, SubPixelFSRCNN
 from linearscope.networks.small_classifiers import CifarResNet2b, CifarResNet20, LeNet5
 from linearscope.networks.small_vgg import SmallVGG
@@ -35,6 +36,7 @@ __all__ = [
     "DeepLabV3MobileNetV2",
     "DnCNN",
     "EfficientNetLite0",
+    "FlowerNet",
     "LeNet5",
     "SRResNet",
     "SRResNetWithoutNorm",
