@@ -11,14 +11,10 @@ from torch import Tensor
 from linearscope.attribution.affine import is_affine
 from linearscope.attribution.backward_rules import BackwardRules
 from linearscope.attribution.copies import alterable, reference
-from linearscope.attribution.engine import at_targets
 from linearscope.attribution.explainer import Explainer
 from linearscope.attribution.methods import Made, register_method
 from linearscope.attribution.result import Check
 from linearscope.errors import InputError
-from linearscope.interpreter.engine import freeze, make_call
-from linearscope.interpreter.plan import Plan, Step
-from linearscope.program import Node
 from linearscope.rules import Call, LinearMap, Rule
 from linearscope.rules.maps import Branch, Lane, Slope
 
@@ -34,6 +30,19 @@ _CHOICES: Final = {
 }  # fmt: skip
 
 
+class _Units(BackwardRules):
+    """The derivative; what every unit takes, gives and is on the baseline is noted down."""
+
+    def __init__(self) -> None:
+        self.held: dict[int, tuple[Tensor, Any, LinearMap]] = {}
+
+    def map(self, call: Call, rule: Rule, plain: Callable[[], LinearMap]) -> LinearMap:
+        own = plain()
+        if len(call.carries) == 1 and not is_affine(call, rule):
+            self.held[call.node.index] = call.moving[0], call.output, own
+        return own
+
+
 class _Rescale(BackwardRules):
     """Affine nodes as they are; a unit by its difference quotient between the baseline and the image.
 
@@ -43,25 +52,8 @@ class _Rescale(BackwardRules):
     Source: Shrikumar et al., 2017.
     """
 
-    def __init__(self, baseline: Tensor, plan: Plan | None = None) -> None:
-        self._baseline, self._plan = baseline, plan
-        self._steps: dict[int, Step] = {}
-        self._held: Mapping[int, Any] = {}
-
-    def bound(self, plan: Plan, images: Tensor) -> BackwardRules:
-        found = _Rescale(self._baseline, plan)
-        found._steps = {step.node.index: step for step in plan.steps if step.rule is not None}
-        units = [step for step in found._steps.values() if _may_be_unit(step, plan)]
-        wanted = {index for step in units for index in (step.node.index, *step.node.inputs)}
-        held: dict[int, Any] = {}
-
-        def keep(node: Node, value: Any) -> None:
-            if node.index in wanted:
-                held[node.index] = value
-
-        plan.program.run(self._baseline, keep)
-        found._held = held
-        return found
+    def __init__(self, baseline: Mapping[int, tuple[Tensor, Any, LinearMap]]) -> None:
+        self._baseline = baseline
 
     def map(self, call: Call, rule: Rule, plain: Callable[[], LinearMap]) -> LinearMap:
         own = plain()
@@ -69,10 +61,10 @@ class _Rescale(BackwardRules):
             return own
         node = call.node
         if len(call.carries) == 1:
-            before, after = (self._held[i] for i in (node.inputs[call.carries[0]], node.index))
+            before, after, other = self._baseline[node.index]
             moved = call.moving[0] - before
             if rule.kind == "max_pool" or node.target in _MAXIMA:
-                return _Maximum(own, self._on_baseline(node), moved, call.output, after)
+                return _Maximum(own, other, moved, call.output, after)
             pointwise = isinstance(own, Slope | Branch) or node.target in _CHOICES
             if pointwise and isinstance(call.output, Tensor) and moved.shape == call.output.shape:
                 change = call.output - after
@@ -82,20 +74,6 @@ class _Rescale(BackwardRules):
             f"DeepLIFT says nothing about {node.operation} in {node.name!r}, where more than one value decides; choose "
             "integrated-gradients, which works on every model."
         )
-
-    def _on_baseline(self, node: Node) -> LinearMap:
-        assert self._plan is not None
-        constants = self._plan.program.constants
-        step = self._steps[node.index]
-        return freeze(
-            self._plan, step, make_call(self._plan, step, lambda i: self._held[i] if i in self._held else constants[i])
-        )
-
-
-def _may_be_unit(step: Step, plan: Plan) -> bool:
-    assert step.rule is not None
-    live = sum(plan.program.nodes[index].live for index in step.node.inputs)
-    return step.rule.kind not in ("linear", "sampling") or live != len(step.carries)
 
 
 class _Quotient(LinearMap):
@@ -141,9 +119,11 @@ def _deep_lift(
 ) -> Made:  # fmt: skip
     alterable(explainer)
     start = reference(images, baseline).contiguous()
-    back = explainer.back(images, targets, _Rescale(start))
+    units = _Units()
+    before = explainer.back(start, targets, units).scores(targets)
+    back = explainer.back(images, targets, _Rescale(units.held))
     values = back.values * (images - start)
-    scores, before = (at_targets(output, targets) for output in (back.output, explainer.program(start)))
+    scores = back.scores(targets)
     found = values.flatten(1).sum(1, dtype=torch.float64)
     name = "the values sum to the score less the baseline's score"
     check = Check.of(name, scores - before, found, torch.maximum(scores.abs(), before.abs()))

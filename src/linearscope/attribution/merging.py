@@ -24,6 +24,8 @@ _LAYERS = {
 _NORMS = {
     aten._native_batch_norm_legit_no_training.default, aten.batch_norm.default, aten.native_batch_norm.default,
 }  # fmt: skip
+#: A view of memory that lies channel by channel may need a copy.
+_VIEWS = {aten.view.default, aten._unsafe_view.default, aten.view_as.default}
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ def merge(program: Program, keep: str | None = None) -> Merged:
             calls = (*calls, *(call for call in norm.calls if call not in calls))
         elif _held(node, program):
             args = (args[0], parameter(f"{node.name}.weight", program.constants[node.inputs[1]]), *args[2:])
+        elif node.target in _VIEWS:
+            node, args = replace(node, target=aten.reshape.default), (args[0], list(node.shape or ()))
         place[node.index] = len(nodes)
         if node.kind == "parameter":
             parameters[len(nodes)] = program.parameters[node.index]
