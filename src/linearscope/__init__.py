@@ -39,6 +39,7 @@ from linearscope.analysis import (
     votes,
 )
 from linearscope.attribution import Attribution, Explainer, explain
+from linearscope.concepts import RelevantUnits, load_relevant_units, relevant_units
 from linearscope.errors import (
     CaptureError,
     CertificateError,
@@ -77,6 +78,7 @@ __all__ = [
     "Program",
     "Quality",
     "Reach",
+    "RelevantUnits",
     "SVDInterrupted",
     "StoredMatrix",
     "Template",
@@ -97,11 +99,13 @@ __all__ = [
     "layerwise",
     "load",
     "load_matrix",
+    "load_relevant_units",
     "materialize",
     "off_diagonal",
     "output_segments",
     "quality",
     "reach",
+    "relevant_units",
     "rules",
     "svd",
     "templates",
