@@ -174,9 +174,9 @@ def png(figure: Figure) -> bytes:
     return file.getvalue()
 
 
-def gradient() -> str:
-    """Return the diverging colours as a CSS gradient, from against to for."""
-    table = colormaps[DIVERGING]
+def gradient(colours: str = DIVERGING) -> str:
+    """Return colours, the diverging ones by default, as a CSS gradient from the least value to the largest."""
+    table = colormaps[colours]
     stops = ", ".join(to_hex(table(i / 10)) for i in range(11))
     return f"linear-gradient(90deg, {stops})"
 
