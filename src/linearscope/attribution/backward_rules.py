@@ -45,10 +45,13 @@ class BackwardRules:
         Which map of each node is the starting point: ``"taylor"`` (the derivative) or ``"freeze"``.
     of_scores
         Whether the signal starts as the score itself and not as 1.
+    overwrites
+        Whether a rectifier may write over its input, because no map keeps the input of a rectifier.
     """
 
     interpretation = "taylor"
     of_scores = False
+    overwrites = False
 
     def bound(self, plan: Plan, images: Tensor) -> BackwardRules:
         """The rules for one walk, with what they need to know of the Program and what they note down on the way."""
@@ -71,6 +74,10 @@ class BackwardRules:
         return plain()
 
 
+class _Gradient(BackwardRules):
+    overwrites = True
+
+
 class Gate(LinearMap):
     """Lets a signal pass where a rectifier's ``output`` is above zero; in one sweep through memory."""
 
@@ -79,12 +86,10 @@ class Gate(LinearMap):
         self._output = output
 
     def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:
-        return [_gated(u, self._output)]
-
-
-def _gated(u: Tensor, output: Tensor) -> Tensor:
-    passed: Tensor = aten.threshold_backward(u, output.expand_as(u), 0)
-    return passed
+        output = self._output.expand_as(u)
+        if reuse:
+            return [aten.threshold_backward.grad_input(u, output, 0, grad_input=u)]
+        return [aten.threshold_backward(u, output, 0)]
 
 
 class _Positive(LinearMap):
@@ -135,6 +140,8 @@ class Rectified(BackwardRules):
     Source: Zeiler and Fergus, 2014 (DeconvNet); Springenberg et al., 2015 (guided backpropagation).
     """
 
+    overwrites = True
+
     def __init__(self, forward: bool) -> None:
         self._forward = forward
 
@@ -155,7 +162,7 @@ class Resampled(BackwardRules):
 
     def __init__(self, rules: BackwardRules) -> None:
         self._rules = rules
-        self.interpretation = rules.interpretation
+        self.interpretation, self.overwrites = rules.interpretation, rules.overwrites
 
     def bound(self, plan: Plan, images: Tensor) -> BackwardRules:  # noqa: D102
         return Resampled(self._rules.bound(plan, images))
@@ -176,6 +183,6 @@ class _Enlarged(LinearMap):
         return self._dense.transpose(large.reshape(*u.shape[:2], *large.shape[1:]))
 
 
-GRADIENT: Final = BackwardRules()
+GRADIENT: Final = _Gradient()
 GUIDED: Final = Rectified(forward=True)
 DECONVNET: Final = Rectified(forward=False)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor
@@ -16,6 +17,13 @@ from linearscope.interpreter.plan import Plan
 from linearscope.program.program import execute
 
 __all__ = ["Back", "at_targets", "go_back"]
+
+aten = torch.ops.aten
+
+#: Operations whose value lies in memory of its own and is kept by none of their maps.
+_OWN_MEMORY: Final = {
+    aten.conv1d.default, aten.conv2d.default, aten.conv3d.default, aten.linear.default, aten.add.Tensor,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -89,9 +97,13 @@ def _forward(plan: Plan, images: Tensor, rules: BackwardRules) -> Iterator[Item]
         return values[index] if index in values else constants[index]
 
     kept = {plan.source, plan.program.output}
+    over = _overwriting(plan) if rules.overwrites else set()
     for step in plan.steps:
         node = step.node
-        values[node.index] = images if node.kind == "image" else execute(node, lookup)
+        if node.index in over:
+            values[node.index] = aten.relu_.default(values[node.inputs[0]])
+        else:
+            values[node.index] = images if node.kind == "image" else execute(node, lookup)
         value = values[node.index]
         found = None
         if step.rule is not None:
@@ -101,6 +113,21 @@ def _forward(plan: Plan, images: Tensor, rules: BackwardRules) -> Iterator[Item]
         for index in set(node.inputs):
             if plan.value_last.get(index) == node.index:
                 values.pop(index, None)
+
+
+def _overwriting(plan: Plan) -> set[int]:
+    """The rectifiers that alone take a value which a layer made in memory of its own: they need no other."""
+    nodes = plan.program.nodes
+    uses = Counter(index for step in plan.steps for index in step.node.inputs)
+    kept = {step.node.index for step in plan.steps if step.bypass} | {plan.source, plan.program.output}
+    return {
+        step.node.index
+        for step in plan.steps
+        if step.node.target is aten.relu.default
+        and nodes[step.node.inputs[0]].target in _OWN_MEMORY
+        and uses[step.node.inputs[0]] == 1
+        and step.node.inputs[0] not in kept
+    }
 
 
 def _value(items: list[Item], plan: Plan, index: int) -> Tensor:
