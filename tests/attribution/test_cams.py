@@ -12,7 +12,7 @@ import linearscope as ls
 from linearscope.attribution import METHODS
 from linearscope.errors import InputError, UnknownNameError
 from tests.analysis.networks import randomised
-from tests.attribution.networks import Rectified, images, plain
+from tests.attribution.networks import Rectified, images, plain, spelled
 
 CAMS = [name for name, method in METHODS.items() if method.family == "activation map"]
 TARGETS = torch.tensor([1, 4])
@@ -31,6 +31,11 @@ def pooled() -> nn.Sequential:
 @cache
 def explainer(batch: int) -> ls.Explainer:
     return ls.Explainer(pooled(), images(batch))
+
+
+@cache
+def written(spelling: str) -> ls.Explainer:
+    return ls.Explainer(spelled(spelling), images())
 
 
 def gradient_and_maps(model, layer, x, targets):
@@ -233,3 +238,15 @@ def test_a_layer_beside_a_skip():
 def test_a_negative_epsilon_is_refused():
     with pytest.raises(InputError, match="epsilon is -1"):
         ls.explain(pooled(), images(), method="grad-cam++", epsilon=-1.0)
+
+
+@pytest.mark.parametrize("spelling", ["nn.ReLU in place", "one nn.ReLU reused", "F.relu", "x.relu_()", "clamp(min=0)"])
+def test_however_the_rectifier_is_written(spelling):
+    x, reference = images(), written("nn.ReLU")
+    others = {"occlusion": {"window": 8}, "integrated-gradients": {"steps": 2}}
+    for method in [*(name for name in CAMS if name != "cam"), *others]:
+        for layer in ("down", "lone") if method in CAMS else (None,):
+            expected = reference(x, 1, method=method, layer=layer, **others.get(method, {}))
+            found = written(spelling)(x, 1, method=method, layer=layer, **others.get(method, {}))
+            close(found.values, expected.values)
+            assert float(expected.values.abs().max()) > 0
