@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from linearscope.datasets import luma
 from linearscope.errors import InputError
 
-__all__ = ["Quality", "quality"]
+__all__ = ["Quality", "quality", "ssim"]
 
 #: Side and deviation of the Gaussian window of SSIM in pixels, and its two constants.
 SIDE: Final = 11
@@ -75,7 +75,7 @@ def quality(image: Tensor, original: Tensor, *, border: int = 0) -> Quality:
     one, two = (_luma(each)[..., inside[0], inside[1]] for each in (image, original))
     error = float((one - two).square().mean())
     psnr = inf if error == 0 else 10 * log10(255**2 / error)
-    return Quality(psnr, _ssim(one, two) if min(one.shape[2:]) >= SIDE else None, border)
+    return Quality(psnr, float(ssim(one, two, 255.0)) if min(one.shape[2:]) >= SIDE else None, border)
 
 
 def _luma(image: Tensor) -> Tensor:
@@ -88,8 +88,9 @@ def _luma(image: Tensor) -> Tensor:
     return torch.from_numpy(luma(levels[0].permute(1, 2, 0).numpy()))[None, None]
 
 
-def _ssim(one: Tensor, two: Tensor) -> float:
-    steps = torch.arange(SIDE, dtype=torch.float64) - SIDE // 2
+def ssim(one: Tensor, other: Tensor, peak: float) -> Tensor:
+    """Mean structural similarity of maps ``(n, 1, H, W)``, at least 11 x 11, whose values span ``peak``; ``(n,)``."""
+    steps = torch.arange(SIDE, dtype=one.dtype, device=one.device) - SIDE // 2
     bell = torch.exp(-steps.square() / (2 * DEVIATION**2))
     bell = bell / bell.sum()
     window = torch.outer(bell, bell)[None, None]
@@ -97,7 +98,7 @@ def _ssim(one: Tensor, two: Tensor) -> float:
     def mean(values: Tensor) -> Tensor:
         return F.conv2d(values, window)
 
-    m1, m2 = mean(one), mean(two)
-    v1, v2, both = mean(one * one) - m1 * m1, mean(two * two) - m2 * m2, mean(one * two) - m1 * m2
-    c1, c2 = (K1 * 255) ** 2, (K2 * 255) ** 2
-    return float(((2 * m1 * m2 + c1) * (2 * both + c2) / ((m1 * m1 + m2 * m2 + c1) * (v1 + v2 + c2))).mean())
+    m1, m2 = mean(one), mean(other)
+    v1, v2, both = mean(one * one) - m1 * m1, mean(other * other) - m2 * m2, mean(one * other) - m1 * m2
+    c1, c2 = (K1 * peak) ** 2, (K2 * peak) ** 2
+    return ((2 * m1 * m2 + c1) * (2 * both + c2) / ((m1 * m1 + m2 * m2 + c1) * (v1 + v2 + c2))).mean((1, 2, 3))
