@@ -17,6 +17,7 @@ import pytest
 import typer
 
 import linearscope
+from linearscope.attribution import methods
 from linearscope.cli.app import app
 from linearscope.models import sources
 from linearscope.rules import registry
@@ -49,9 +50,11 @@ def _untouched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(registry, "_RULES", dict(registry._RULES))
     monkeypatch.setattr(sources, "SOURCES", sources.SOURCES)
-    path = list(sys.path)
+    path, known = list(sys.path), dict(methods._METHODS)
     yield
     sys.path[:] = path
+    methods._METHODS.clear()
+    methods._METHODS.update(known)
 
 
 @pytest.mark.parametrize("page", named(PAGES, "python"), ids=lambda path: str(path.relative_to(ROOT)))
@@ -102,6 +105,15 @@ def test_the_table_of_rules_is_current() -> None:
     generate = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(generate)
     assert (ROOT / "docs" / "rules.md").read_text(encoding="utf-8") == generate.rules(), "run python docs/generate.py"
+
+
+def test_the_table_of_methods_is_current() -> None:
+    page = (ROOT / "docs" / "api" / "attribution.md").read_text(encoding="utf-8")
+    rows = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `")}
+    assert set(rows) == set(methods.METHODS)
+    for name, method in methods.METHODS.items():
+        for words in (method.title, method.source, method.heatmap, *(f"`{option}`" for option in method.options)):
+            assert words in rows[name], f"docs/api/attribution.md does not say {words!r} of {name}"
 
 
 def _docstrings() -> list[doctest.DocTest]:
