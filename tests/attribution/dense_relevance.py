@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-#: From the input (n,), the matrix (m, n), the bias (m,) and the relevance (m,) of a layer, the relevance (n,) before it.
+#: From a layer's input (n,), matrix (m, n), bias (m,) and relevance (m,), the relevance (n,) before it.
 Rule = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 
 

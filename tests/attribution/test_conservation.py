@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 
 import pytest
-import torch
 
 import linearscope as ls
 from tests.attribution.networks import bias_free, images

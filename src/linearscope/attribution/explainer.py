@@ -292,6 +292,8 @@ class Explainer:
             raise InputError(
                 f"The model was captured for images of shape {shape[1:]} and these have {tuple(images.shape[1:])}."
             )
+        if not torch.isfinite(images).all():
+            raise InputError("The images hold NaN or infinite values; look at how they were read and normalised.")
 
     def _batches(self, images: Tensor) -> list[tuple[int, Tensor]]:
         return [(at, _padded(images[at : at + self.batch], self.batch)) for at in range(0, len(images), self.batch)]
