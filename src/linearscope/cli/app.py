@@ -70,10 +70,11 @@ from linearscope.cli.explain import explain  # noqa: E402
 from linearscope.cli.fields import fields  # noqa: E402
 from linearscope.cli.materialize import materialize  # noqa: E402
 from linearscope.cli.models import models  # noqa: E402
+from linearscope.cli.relevant import relevant  # noqa: E402
 from linearscope.cli.rules import rules  # noqa: E402
 from linearscope.cli.svd import svd  # noqa: E402
 from linearscope.cli.tour import tour  # noqa: E402
 from linearscope.cli.walk import walk  # noqa: E402
 
-for _command in (tour, explain, fields, walk, svd, materialize, contributions, models, rules):
+for _command in (tour, explain, fields, walk, svd, materialize, contributions, relevant, models, rules):
     app.command()(_command)

@@ -24,7 +24,7 @@ from linearscope.attribution import Explainer
 from linearscope.concepts.lasso import lasso
 from linearscope.concepts.unit_scores import SCORES, UnitScorer, batched, padded
 from linearscope.errors import InputError, UnknownNameError
-from linearscope.program import Program
+from linearscope.program import Program, capture, load
 from linearscope.progress import track
 
 __all__ = ["RelevantUnits", "WeightedUnit", "find_units", "load_relevant_units", "relevant_units"]
@@ -295,7 +295,7 @@ def relevant_units(
         program = model.program
     else:
         like = next(batched([first], batch))
-        program = model if isinstance(model, Program) else Explainer(model, padded(like, batch)).program
+        program = _captured(model, padded(like, batch))
     scorer = UnitScorer(program, layers, score)  # type: ignore[arg-type]
     outputs = len(program.output_shape) and int(np.prod(program.output_shape)) // program.input_shape[0]
     found = _checked(labels, outputs)
@@ -426,6 +426,12 @@ def check_mu(mu: float) -> None:
     """Raise :class:`InputError` unless ``mu`` is above 0."""
     if not isfinite(mu) or mu <= 0:
         raise InputError(f"mu is {mu:g}; give a number above 0, such as 10.")
+
+
+def _captured(model: nn.Module | Program | str | os.PathLike[str], images: Tensor) -> Program:
+    if isinstance(model, Program):
+        return model
+    return capture(model, images) if isinstance(model, nn.Module) else load(model, image=images)
 
 
 def _checked(labels: Tensor | Sequence[int], outputs: int | None = None) -> Tensor:
