@@ -71,9 +71,8 @@ class Scene:
 
 def rgb(hue: float, saturation: float, value: float) -> Array:
     """RGB from 0 to 1 of a hue in degrees, a saturation and a value."""
-    k = (np.array([5.0, 3.0, 1.0]) + hue / 60) % 6
-    mixed: Array = value - value * saturation * np.clip(np.minimum(k, 4 - k), 0, 1)
-    return mixed
+    turns = ((place + hue / 60) % 6 for place in (5.0, 3.0, 1.0))
+    return np.array([value - value * saturation * min(max(min(k, 4 - k), 0), 1) for k in turns])
 
 
 def draw_scene(rng: Rng) -> Scene:
@@ -181,7 +180,7 @@ def render(
     total = np.zeros((side, side, 5), np.float32)
     for row in range(FINER):
         for column in range(FINER):
-            total += table[shown[row::FINER, column::FINER]]
+            total += table.take(shown[row::FINER, column::FINER], axis=0)
     total[..., :4] /= FINER**2
     light = total[..., :3] + total[..., 3:4] * _background(scene, side)
     return light * (scene.tint * scene.strength).astype(np.float32), total[..., 4] > 0
@@ -215,4 +214,5 @@ def _background(scene: Scene, side: int) -> npt.NDArray[np.float32]:
     # The sine of a sum, as a product, so that no sine is taken for every pixel.
     wave = np.einsum("kc,ki,kj->cij", scene.waves[:, 3:], down, across, optimize=True).imag
     smooth = scene.ground[0] + at[:, None, None] * (scene.ground[1] - scene.ground[0]) + wave.transpose(1, 2, 0)
-    return smooth.astype(np.float32)
+    background: npt.NDArray[np.float32] = smooth.astype(np.float32)
+    return background
