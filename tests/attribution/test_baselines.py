@@ -225,9 +225,11 @@ def test_a_program_traced_on_one_image_is_refused(method):
 @pytest.mark.parametrize(
     ("method", "options", "words"),
     [
-        ("integrated-gradients", {"steps": 0}, "steps is 0; the way needs at least one point"),
+        ("integrated-gradients", {"steps": 0}, "steps is 0; give the number of points"),
         ("integrated-gradients", {"baseline": torch.zeros(4, 1, 1)}, r"baseline of shape \(4, 1, 1\) does not fit"),
-        ("smooth-grad", {"samples": 0}, "samples is 0; the mean needs at least one"),
+        ("smooth-grad", {"samples": 0}, "samples is 0; give the number of noisy copies"),
+        ("integrated-gradients", {"steps": 2.5}, "steps is 2.5; give the number of points"),
+        ("smooth-grad", {"samples": "5"}, "samples is '5'; give the number of noisy copies"),
         ("smooth-grad", {"noise": -0.1}, "noise is -0.1; give a share"),
         ("deep-lift", {"baseline": float("inf")}, "baseline holds NaN or infinite values"),
         ("deep-lift", {"steps": 3}, "no option 'steps'; it has baseline"),

@@ -24,8 +24,8 @@ def _integrated(
     explainer: Explainer, images: Tensor, targets: Tensor, layer: str | None, steps: int = 50,
     baseline: float | Tensor = 0.0,
 ) -> Made:  # fmt: skip
-    if steps < 1:
-        raise InputError(f"steps is {steps}; the way needs at least one point.")
+    if not isinstance(steps, int) or steps < 1:
+        raise InputError(f"steps is {steps!r}; give the number of points on the way, at least 1.")
     start = reference(images, baseline)
     places, weights = np.polynomial.legendre.leggauss(steps)
     alphas: list[float] = ((1 + places) / 2).tolist()
@@ -50,8 +50,8 @@ def _smooth(
     explainer: Explainer, images: Tensor, targets: Tensor, layer: str | None, samples: int = 50, noise: float = 0.15,
     seed: int = 0,
 ) -> Made:  # fmt: skip
-    if samples < 1:
-        raise InputError(f"samples is {samples}; the mean needs at least one.")
+    if not isinstance(samples, int) or samples < 1:
+        raise InputError(f"samples is {samples!r}; give the number of noisy copies, at least 1.")
     if not noise >= 0:
         raise InputError(f"noise is {noise:g}; give a share of the image's range that is not negative.")
     generator = torch.Generator().manual_seed(seed)

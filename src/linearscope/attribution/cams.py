@@ -168,6 +168,6 @@ def _activations(
     maps: Tensor = found[at]
     if channel is None:
         return _made(maps.mean(1, keepdim=True), images, layer, scores)
-    if not 0 <= channel < maps.shape[1]:
-        raise InputError(f"There is no channel {channel} in layer {layer!r}; it has {maps.shape[1]}.")
+    if channel not in range(maps.shape[1]):
+        raise InputError(f"There is no channel {channel!r} in layer {layer!r}; it has {maps.shape[1]}.")
     return _made(maps[:, channel : channel + 1], images, layer, scores)

@@ -71,8 +71,8 @@ class _Rescale(BackwardRules):
                 if len(call.live) == 1 or not bool(((moved.abs() <= SMALL) & (change.abs() > SMALL)).any()):
                     return _Quotient(own, moved, change)
         raise InputError(
-            f"DeepLIFT says nothing about {node.operation} in {node.name!r}, where more than one value decides; choose "
-            "integrated-gradients, which works on every model."
+            f"DeepLIFT says nothing about {node.operation} in {node.name!r}, where values of the image act on each "
+            "other; choose integrated-gradients, which works on every model."
         )
 
 
