@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+ORACLES := .venv-oracles
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: tour test check zoo bench docs pictures clean help
+.PHONY: tour test check oracles zoo bench docs pictures clean help
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,11 +21,14 @@ check: $(VENV)/dev  ## style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+oracles: $(ORACLES)/made  ## compare with zennit and pytorch-grad-cam, which need an environment of their own
+	$(ORACLES)/bin/python -m pytest tests/oracles
+
 zoo: $(VENV)/dev  ## interpret every model of torchvision and timm that the docs list (hours), and remake docs/models.md
 	$(BIN)/python tests/zoo/zoo.py
 
 bench: $(VENV)/dev  ## measure speed and memory side by side with the alternatives, and remake docs/benchmarks.md
-	for part in speed fields materialize svd; do $(BIN)/python benchmarks/$$part.py || exit 1; done
+	for part in speed fields materialize svd attribution relevant; do $(BIN)/python benchmarks/$$part.py || exit 1; done
 
 docs: $(VENV)/docs  ## build the documentation into site/
 	$(BIN)/python docs/generate.py
@@ -34,7 +38,7 @@ pictures: $(VENV)/dev  ## remake the pictures of the README and the docs
 	$(BIN)/python docs/pictures.py
 
 clean:  ## remove what the commands made
-	rm -rf $(VENV) site linearscope-tour
+	rm -rf $(VENV) $(ORACLES) site linearscope-tour
 
 $(VENV)/base: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("linearscope needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Set PYTHON=.") if sys.version_info < (3, 11) else None'
@@ -48,6 +52,14 @@ $(VENV)/dev: $(VENV)/base
 	$(PIP) --no-deps torchvision==0.28.0 timm==1.0.31 captum==0.9.0
 	$(PIP) huggingface_hub pyyaml tqdm
 	$(PIP) --editable '.[dev]'
+	touch $@
+
+# zennit and grad-cam ask for other versions of torch and torchvision, so they get what is in .venv and nothing they ask
+# for. They are read from a folder of their own, that .venv stays what the tests need.
+$(ORACLES)/made: $(VENV)/dev
+	test -x $(ORACLES)/bin/python || $(BIN)/python -m venv $(ORACLES)
+	$(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' > $$(echo $(ORACLES)/lib/python*/site-packages)/linearscope-dev.pth
+	$(ORACLES)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python --constraint constraints.txt zennit==1.0.0 grad-cam==1.5.7 ttach==0.0.3 opencv-python-headless scikit-learn joblib threadpoolctl
 	touch $@
 
 $(VENV)/docs: $(VENV)/base
