@@ -32,3 +32,24 @@ def test_every_spelling_gives_the_maps_of_modules(method):
         for spelling in SPELLINGS
     }
     assert {spelling: error for spelling, error in errors.items() if not error <= 1e-10} == {}
+
+
+class _ByStrides(torch.nn.Module):
+    """Reads every second column of its features by strides of the memory."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = torch.nn.Conv2d(3, 4, 3, padding=1), torch.nn.Linear(4 * 8 * 4, 3)
+
+    def forward(self, x):
+        features = torch.relu(self.first(x))
+        return self.last(features.as_strided((len(x), 4, 8, 4), (4 * 64, 64, 8, 2)).flatten(1))
+
+
+def test_models_that_read_memory_by_strides_are_read_as_they_are():
+    torch.manual_seed(0)
+    model = _ByStrides().double().eval()
+    x = torch.rand(2, 3, 8, 8, dtype=torch.float64, requires_grad=True)
+    (expected,) = torch.autograd.grad(model(x)[:, 1].sum(), x)
+    found = ls.explain(model, x.detach(), 1, method="gradient").values
+    assert torch.allclose(found, expected, rtol=0, atol=1e-14)

@@ -52,7 +52,7 @@ class _Affine(BackwardRules):
 
 @register_method("cam", "class activation map", "Zhou et al., 2016", family=_FAMILY, heatmap="positive", layer="yes")
 def _cam(explainer: Explainer, images: Tensor, targets: Tensor, layer: str) -> Made:
-    constants = Constants(images)
+    constants = Constants(images, explainer.program)
     back = explainer.back(images, targets, _Affine(layer), source=layer, visit=constants)
     gradient, maps = back.values, back.point
     span = gradient.amax((2, 3)) - gradient.amin((2, 3))

@@ -253,7 +253,7 @@ class Explainer:
             )
             return flat.scatter_(1, places, given).reshape(output.shape)
 
-        return go_back(plan, images.contiguous(memory_format=torch.channels_last), signal, rules, visit)
+        return go_back(plan, images.contiguous(memory_format=self._merge(None).layout), signal, rules, visit)
 
     # -- inside ------------------------------------------------------------------------------------------------------
 

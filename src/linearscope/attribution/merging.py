@@ -35,17 +35,20 @@ class Merged:
     Attributes
     ----------
     program
-        The Program. Weights of 2-D convolutions lie in memory channel by channel (channels last), which convolutions
-        read faster.
+        The Program.
     places
         The place in it of every node of the original by name; a merged norm is found where its layer is.
     layers
         Names of the layers that took in a norm, whose own values are gone.
+    layout
+        How images are to lie in memory, as weights of 2-D convolutions do here: with the channels last, which
+        convolutions read faster, unless the model reads its memory by strides.
     """
 
     program: Program
     places: Mapping[str, int]
     layers: frozenset[str]
+    layout: torch.memory_format
 
 
 def merge(program: Program, keep: str | None = None) -> Merged:
@@ -64,11 +67,13 @@ def merge(program: Program, keep: str | None = None) -> Merged:
     nodes: list[Node] = []
     parameters: dict[int, Tensor] = {}
     place: dict[int, int] = {}
+    strided = any(node.target is aten.as_strided.default for node in program.nodes)
+    layout = torch.contiguous_format if strided else torch.channels_last
 
     def parameter(name: str, value: Tensor) -> Ref:
         index = len(nodes)
         nodes.append(Node(index, name, "parameter", None, (), {}, name, (), False, tuple(value.shape), value.dtype))
-        parameters[index] = value.contiguous(memory_format=torch.channels_last) if value.dim() == 4 else value
+        parameters[index] = value.contiguous(memory_format=layout) if value.dim() == 4 else value
         return Ref(index)
 
     for node in program.nodes:
@@ -85,7 +90,7 @@ def merge(program: Program, keep: str | None = None) -> Merged:
             calls = (*calls, *(call for call in norm.calls if call not in calls))
         elif _held(node, program):
             args = (args[0], parameter(f"{node.name}.weight", program.constants[node.inputs[1]]), *args[2:])
-        elif node.target in _VIEWS:
+        elif node.target in _VIEWS and not strided:
             node, args = replace(node, target=aten.reshape.default), (args[0], list(node.shape or ()))
         place[node.index] = len(nodes)
         if node.kind == "parameter":
@@ -93,7 +98,7 @@ def merge(program: Program, keep: str | None = None) -> Merged:
         nodes.append(replace(node, index=len(nodes), args=args, kwargs=kwargs, calls=calls))
     made = Program(nodes, parameters, place[program.output], program.notes, program.bound)
     places = {node.name: place[node.index] for node in program.nodes}
-    return Merged(made, places, frozenset(layer.name for layer, _ in pairs))
+    return Merged(made, places, frozenset(layer.name for layer, _ in pairs), layout)
 
 
 def _held(node: Node, program: Program) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from linearscope.attribution.backward_rules import RECTIFIERS, BackwardRules, rectified
+from linearscope.attribution.images_apart import images_apart, sums_apart
 from linearscope.interpreter.plan import Plan
 from linearscope.program import Node
 from linearscope.rules import Call, LinearMap, Rule
@@ -117,7 +118,7 @@ class Share:
         if bool(empty.any()):
             self._empty, self._total = empty, total.masked_fill(empty, torch.inf)
 
-    def back(self, u: Tensor, ledger: Ledger) -> list[Lane]:
+    def back(self, u: Tensor, ledger: Ledger, before: int) -> list[Lane]:
         """Hand on the relevance ``u``."""
         u = u if self._at is None else u * self._at
         if self._empty is not None:
@@ -141,12 +142,12 @@ class Share:
 
 
 class _Shares(LinearMap):
-    def __init__(self, shares: Sequence[Share], ledger: Ledger) -> None:
+    def __init__(self, shares: Sequence[Share], ledger: Ledger, before: int) -> None:
         super().__init__()
-        self._shares, self._ledger = shares, ledger
+        self._shares, self._ledger, self._before = shares, ledger, before
 
     def transpose(self, u: Any, reuse: bool = False) -> Sequence[Lane]:
-        found = [share.back(u, self._ledger) for share in self._shares]
+        found = [share.back(u, self._ledger, self._before) for share in self._shares]
         total = found[0]
         for other in found[1:]:
             total = [b if a is None else a if b is None else a + b for a, b in zip(total, other, strict=True)]
@@ -189,10 +190,12 @@ class Relevance(BackwardRules):
     ) -> None:
         self._convolution, self._dense, self._first, self._epsilon = convolution, dense, first, epsilon
         self._at_image: frozenset[int] = frozenset()
+        self._before: Mapping[str, int] = {}
 
     def bound(self, plan: Plan, images: Tensor) -> Relevance:  # noqa: D102
         rules = copy(self)
         rules.ledger = Ledger(len(images), images)
+        rules._before = images_apart(plan.program)
         rules._at_image = _first_layers(plan)
         return rules
 
@@ -214,7 +217,7 @@ class Relevance(BackwardRules):
             if not isinstance(call.output, Tensor) and not isinstance(found, Composite):
                 return found  # several results that each are a part of the input
             shares = [Share(1.0, [(call.moving, inner)], output, inner.constant, self._epsilon)]
-        made = _Shares(shares, self.ledger)
+        made = _Shares(shares, self.ledger, self._before.get(call.node.name, 1))
         return Composite(made) if isinstance(found, Composite) else made
 
     def _rule(self, call: Call, layer: Layer) -> WeightRule:
