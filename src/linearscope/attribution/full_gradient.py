@@ -12,6 +12,8 @@ from linearscope.attribution.explainer import Explainer
 from linearscope.attribution.methods import Made, register_method
 from linearscope.attribution.result import Check
 from linearscope.attribution.sums import Constants, enlarged
+from linearscope.interpreter import Visit
+from linearscope.program import Program
 
 __all__: list[str] = []
 
@@ -30,13 +32,13 @@ class _Maps(Constants):
     Enlarging is linear, so that a layer's channels are summed before it.
     """
 
-    def __init__(self, images: Tensor) -> None:
-        super().__init__(images)
+    def __init__(self, images: Tensor, program: Program) -> None:
+        super().__init__(images, program)
         self._images = images
         self.map = torch.zeros_like(images[:, :1])
 
-    def _add(self, u: Tensor, constant: Any) -> None:
-        super()._add(u, constant)
+    def _add(self, at: Visit, u: Tensor, constant: Any) -> None:
+        super()._add(at, u, constant)
         shares = (u * constant)[0]
         if shares.dim() == 4 and len(shares) == len(self._images) and shares.shape[2] * shares.shape[3] > 1:
             self.map += enlarged(_rescaled(shares).sum(1, keepdim=True), self._images)
@@ -44,7 +46,7 @@ class _Maps(Constants):
 
 @register_method("full-grad", "FullGrad", "Srinivas and Fleuret, 2019", family="gradient", heatmap="positive")
 def _full_grad(explainer: Explainer, images: Tensor, targets: Tensor, layer: str | None) -> Made:
-    biases = _Maps(images)
+    biases = _Maps(images, explainer.program)
     back = explainer.back(images, targets, GRADIENT, visit=biases)
     product = back.values * images
     own = product.flatten(1).sum(1, dtype=torch.float64)

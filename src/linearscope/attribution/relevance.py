@@ -36,14 +36,16 @@ class Ledger:
         self.absorbed = torch.zeros(images, dtype=torch.float64, device=like.device)
         self.largest = torch.zeros_like(self.absorbed)
 
-    def add(self, u: Tensor, part: Tensor, weight: float = 1.0) -> None:
-        """Add ``weight`` times the sum of ``u * part``: one lane, ``(1, *shape)``, whose places lie image by image.
+    def add(self, u: Tensor, part: Tensor, before: int, weight: float = 1.0) -> None:
+        """Add ``weight`` times the sum of ``u * part``, one lane ``(1, *shape)``; ``part`` broadcasts to ``shape``.
 
-        ``part`` broadcasts to ``shape``.
+        ``before`` numbers stand before the axis of the images.
         """
         count = len(self.absorbed)
         own = u[0]
-        if part.shape != own.shape:
+        if before != 1:
+            each = sums_apart(own * part, before, count)
+        elif part.shape != own.shape:
             kept = [axis for axis in range(1, own.dim()) if part.expand(own.shape).stride(axis) == 0]
             each = ((own.sum(kept, keepdim=True) if kept else own) * part).reshape(count, -1).sum(1)
         else:
@@ -122,13 +124,13 @@ class Share:
         """Hand on the relevance ``u``."""
         u = u if self._at is None else u * self._at
         if self._empty is not None:
-            ledger.add(u, self._empty.to(u), self._weight)
+            ledger.add(u, self._empty.to(u), before, self._weight)
         quotient = u / self._total
         if self._weight != 1:
             quotient *= self._weight
         for rest in (self._rest, self._added):
             if rest is not None:
-                ledger.add(quotient, rest)
+                ledger.add(quotient, rest, before)
         result: list[Lane] = []
         for values, layer in self._parts:
             for slot, (value, lane) in enumerate(zip(values, layer.transpose(quotient), strict=True)):
