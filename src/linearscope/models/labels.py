@@ -17,8 +17,12 @@ MAXIMUM_BYTES: Final = 8_000_000
 
 
 @cache
-def bundled_labels(name: Literal["imagenet", "cifar10", "mnist"]) -> tuple[str, ...]:
-    """Return the names of the 1,000 classes of ImageNet (ILSVRC 2012), the 10 of CIFAR-10 or the 10 of MNIST, in order.
+def bundled_labels(
+    name: Literal["imagenet", "cifar10", "mnist", "an8flower_6c", "an8flower_12c"],
+) -> tuple[str, ...]:
+    """Return the names of the classes of a data set, in order.
+
+    ImageNet (ILSVRC 2012) has 1,000, CIFAR-10 and MNIST have 10 each, and the two kinds of an8Flower 6 and 12.
 
     Examples
     --------

@@ -8,6 +8,7 @@ from typing import Final
 
 from linearscope.networks.efficientnet_lite import EfficientNetLite0
 from linearscope.networks.entry import BundledNetwork, beside, packaged
+from linearscope.networks.flower_net import FlowerNet
 from linearscope.networks.small_classifiers import CifarResNet2b, CifarResNet20, LeNet5
 from linearscope.networks.small_vgg import SmallVGG
 from linearscope.networks.squeezenet import SqueezeNet1_1
@@ -57,6 +58,24 @@ CLASSIFIERS: Final[Mapping[str, BundledNetwork]] = {
         weights_title="CIFAR-10 weights made by training/train_small_vgg.py",
         preprocessing=f"resize=32,crop=32,interpolation=bilinear,scale=1,{CIFAR10_STATISTICS},channels=RGB",
         labels="cifar10",
+        licence="Apache-2.0",
+    ),
+    "an8flower_6c": BundledNetwork(
+        title="small network for rendered plants: colour of petals",
+        make=partial(FlowerNet, classes=6),
+        weights=partial(beside, "an8flower_6c.safetensors"),
+        weights_title="weights made by training/train_an8flower.py on rendered plants",
+        preprocessing="resize=64,crop=64,interpolation=bilinear,scale=1,mean=0.5,std=0.25,channels=RGB",
+        labels="an8flower_6c",
+        licence="Apache-2.0",
+    ),
+    "an8flower_12c": BundledNetwork(
+        title="small network for rendered plants: colour of petals or stem",
+        make=partial(FlowerNet, classes=12),
+        weights=partial(beside, "an8flower_12c.safetensors"),
+        weights_title="weights made by training/train_an8flower.py on rendered plants",
+        preprocessing="resize=64,crop=64,interpolation=bilinear,scale=1,mean=0.5,std=0.25,channels=RGB",
+        labels="an8flower_12c",
         licence="Apache-2.0",
     ),
     "cifar10_resnet20": BundledNetwork(

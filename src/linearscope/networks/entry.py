@@ -42,7 +42,7 @@ class BundledNetwork:
     weights: Callable[[], Path] | None
     weights_title: str
     preprocessing: str
-    labels: Literal["imagenet", "cifar10", "mnist"] | None
+    labels: Literal["imagenet", "cifar10", "mnist", "an8flower_6c", "an8flower_12c"] | None
     licence: str
 
 
