@@ -24,7 +24,7 @@ Array = npt.NDArray[Any]
 
 def captum_attribution(
     model: nn.Module | Program | Explainer, method: str = "gradient", *, layer: str | None = None, **options: Any
-) -> Callable[..., Tensor]:
+) -> Callable[..., Any]:
     """Make one of our methods a function that captum's metrics take.
 
     Parameters
@@ -38,8 +38,9 @@ def captum_attribution(
     -------
     explain
         ``explain(inputs, target=None) -> attributions`` in the shape of the inputs: for
-        ``captum.metrics.sensitivity_max`` as it is, for ``captum.metrics.infidelity`` its result. A method that speaks
-        of whole pixels gives each channel an equal share. ``target=None`` is each image's first class.
+        ``captum.metrics.sensitivity_max`` as it is, for ``captum.metrics.infidelity`` its result. A tuple of one tensor
+        gives a tuple of one. A method that speaks of whole pixels gives each channel an equal share. ``target=None`` is
+        each image's first class.
 
     Examples
     --------
@@ -52,15 +53,19 @@ def captum_attribution(
     _known(method)
     ask = _Explainers(model)
 
-    def explain(inputs: Tensor | tuple[Tensor, ...], target: Any = None) -> Tensor:
+    def explain(inputs: Tensor | tuple[Tensor, ...], target: Any = None) -> Tensor | tuple[Tensor]:
         if isinstance(inputs, tuple):
             if len(inputs) != 1:
-                raise InputError(f"A method explains one tensor of images and {len(inputs)} tensors were given.")
-            inputs = inputs[0]
+                raise InputError(f"A method explains one tensor of images and {len(inputs)} were given; give one.")
+            return (values(inputs[0], target),)
+        return values(inputs, target)
+
+    def values(inputs: Tensor, target: Any) -> Tensor:
         images = pictures(inputs)
         found = ask(images)(images, target, method=method, layer=layer, **options).values
         channels = images.shape[1]
-        return found if found.shape[1] == channels else found.expand(-1, channels, -1, -1) / channels
+        found = found if found.shape[1] == channels else found.expand(-1, channels, -1, -1) / channels
+        return found.contiguous()  # captum's metrics take views of it
 
     return explain
 

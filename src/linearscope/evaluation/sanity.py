@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,9 @@ from linearscope.program import Program, capture
 from linearscope.progress import track
 
 __all__ = ["Method", "Randomisation", "class_sensitivity", "parameter_randomisation", "randomise", "top_down"]
+
+#: Far from the small seeds that models are started with: the same seed would bring a model's own start back.
+SEED: Final = 0x11CE_A5C0_9E00
 
 Mode = Literal["cascading", "independent"]
 #: A method's name, or a function of a model, images ``(n, C, H, W)`` and classes ``(n,)`` that gives ``(n, H, W)``.
@@ -295,7 +298,7 @@ def _copies(model: nn.Module, layers: list[str], mode: Mode, seed: int) -> Itera
     for count, name in enumerate(layers):
         copied = copy.deepcopy(model)
         for place in range(count + 1) if mode == "cascading" else [count]:
-            _start_again(copied.get_submodule(layers[place]), seed + 7919 * place)
+            _start_again(copied.get_submodule(layers[place]), SEED + 1_000_003 * seed + 7919 * place)
         yield name, copied
 
 
