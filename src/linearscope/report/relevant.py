@@ -21,7 +21,7 @@ from linearscope.report.output import FIGURES, PAGE, RESULT, VALUES, replacing, 
 from linearscope.report.page import Figures, render
 from linearscope.report.stages import stage_depth, stages
 from linearscope.report.style import HALF, INPUT, MUTED, WIDE, chart, gradient, mark_stages, styled
-from linearscope.report.words import MINUS, amount, count, percent, tiny
+from linearscope.report.words import amount, count, joined, percent, tiny
 
 __all__ = ["RELEVANT_SCHEMA", "units_by_layer", "write_relevant"]
 
@@ -141,10 +141,13 @@ def _sentence(found: RelevantUnits, images: int, accuracy: float) -> str:
 
 def _depth(found: RelevantUnits) -> str:
     numbers = Counter(layer for layer, _ in found.identified())
-    (layer, most), *_ = numbers.most_common(1)
+    most = max(numbers.values())
+    first = [name for name in found.layers if numbers[name] == most]
     empty = sum(name not in numbers for name in found.layers)
     none = f"; {count(empty, 'layer has', 'layers have')} none" if empty else ""
-    return f"Most of them, {most}, lie in {layer}{none}."
+    if len(first) > 3:
+        return f"No layer has more than {most}{none}."
+    return f"{joined(first)} {'has' if len(first) == 1 else 'have'} the most, {most}{none}."
 
 
 def _class(
@@ -222,7 +225,7 @@ def _outlined(photo: Picture, box: Box) -> Picture:
     small.paste(Image.fromarray(photo).resize(shape, method))
     if box.bottom - box.top < height or box.right - box.left < width:
         ends = (box.left * scale - 2, box.top * scale - 2, box.right * scale + 1, box.bottom * scale + 1)
-        ImageDraw.Draw(small).rectangle([round(end) for end in ends], outline=OUTLINE, width=2)
+        ImageDraw.Draw(small).rectangle([min(max(round(end), 0), SIDE - 1) for end in ends], outline=OUTLINE, width=2)
     return np.asarray(small)
 
 
@@ -244,9 +247,7 @@ def _rows(found: RelevantUnits) -> list[dict[str, Any]]:
             "units": len(found.of_class(c)),
             "sum": amount(float(abs(found.weights[[row]]).sum())),
             "gap": tiny(float(found.gap[row])),
-            "top": ", ".join(
-                f"{one.layer} {one.channel} ({amount(one.weight).replace('-', MINUS)})" for one in found.of_class(c, 3)
-            ),
+            "top": ", ".join(f"{one.layer} {one.channel} ({amount(one.weight)})" for one in found.of_class(c, 3)),
         }
         for row, c in enumerate(found.classes)
     ]
