@@ -13,11 +13,14 @@ T = TypeVar("T")
 
 DELAY = 2.0
 
+# Bars that show; inside one of them no other is shown.
+_shown: list[object] = []
+
 
 def track(
     items: Iterable[T], description: str, total: int | None = None, size: Callable[[T], int] = lambda _: 1
 ) -> Iterator[T]:
-    """Yield ``items``; after two seconds, and only on a terminal, show a progress bar on stderr.
+    """Yield ``items``; after two seconds, only on a terminal, and not inside another, show a progress bar on stderr.
 
     Parameters
     ----------
@@ -37,7 +40,7 @@ def track(
     """
     if total is None and isinstance(items, Sized):
         total = len(items)
-    if not sys.stderr.isatty():
+    if _shown or not sys.stderr.isatty():
         yield from items
         return
     from rich.console import Console
@@ -60,6 +63,7 @@ def track(
             if not shown and time.monotonic() - start > DELAY:
                 bar.start()
                 shown = True
+                _shown.append(bar)
             if shown:
                 bar.update(task, completed=done)
             yield item
@@ -67,3 +71,4 @@ def track(
     finally:
         if shown:
             bar.stop()
+            _shown.remove(bar)

@@ -66,6 +66,7 @@ def _root(
 
 # A command is a function in a file of its own; the heavy imports are inside.
 from linearscope.cli.contributions import contributions  # noqa: E402
+from linearscope.cli.evaluate import evaluate  # noqa: E402
 from linearscope.cli.explain import explain  # noqa: E402
 from linearscope.cli.fields import fields  # noqa: E402
 from linearscope.cli.materialize import materialize  # noqa: E402
@@ -76,5 +77,5 @@ from linearscope.cli.svd import svd  # noqa: E402
 from linearscope.cli.tour import tour  # noqa: E402
 from linearscope.cli.walk import walk  # noqa: E402
 
-for _command in (tour, explain, fields, walk, svd, materialize, contributions, relevant, models, rules):
+for _command in (tour, explain, evaluate, fields, walk, svd, materialize, contributions, relevant, models, rules):
     app.command()(_command)

@@ -198,24 +198,21 @@ def _pointing(case: Case, tolerance: int = 0) -> Measured:
 
 # -- by hiding pixels --------------------------------------------------------------------------------------------------
 
+_STEPS: Final = "in how many steps"
+_FILL: Final = "what hides a pixel: a number in the model's units, or blur"
+
 
 @register_metric(
     "fidelity", "first classes from the best pixels", "Chen et al., 2019", better="higher", needs=("classes",),
     asks="With the most relevant pixels alone, how many of the model's first classes stay among the first?",
     limits="Images with holes are no images the model has learned: a map can win by keeping them look natural.",
     keep="share of pixels kept", top="how many first classes; 5, or half of them where there are fewer than 10",
-    fill="what hides a pixel: a number in the model's units, or blur",
+    fill=_FILL,
 )  # fmt: skip
 def _fidelity(case: Case, keep: float = 0.3, top: int | None = None, fill: Fill = 0.0) -> Measured:
     if top is None:
         top = min(5, case.scores(case.images[:1]).shape[1] // 2)
     return Measured(top5_fidelity(case.scores, case.images, case.heatmaps, keep, fill, top=top).values)
-
-
-_HIDING: Final = {
-    "steps": "in how many steps",
-    "fill": "what hides a pixel: a number in the model's units, or blur",
-}
 
 
 def _curve(found: PixelCurve) -> Measured:
@@ -227,7 +224,7 @@ def _curve(found: PixelCurve) -> Measured:
     axes=("share of pixels deleted", "probability of the class"),
     asks="How fast does the class's probability fall when the most relevant pixels are hidden first?",
     limits="Scattered holes upset a network whatever they hide, so noisy maps do well here.",
-    **_HIDING,
+    steps=_STEPS, fill=_FILL,
 )  # fmt: skip
 def _deletion(case: Case, steps: int = 32, fill: Fill = 0.0) -> Measured:
     return _curve(deletion(case.scores, case.images, case.heatmaps, case.targets, steps=steps, fill=fill))
@@ -238,7 +235,7 @@ def _deletion(case: Case, steps: int = 32, fill: Fill = 0.0) -> Measured:
     axes=("share of pixels inserted", "probability of the class"),
     asks="How fast does the class's probability rise when the most relevant pixels come into a blurred image first?",
     limits="Compact, smooth maps do well here, because they bring in whole pieces of the image.",
-    **_HIDING,
+    steps=_STEPS, fill=_FILL,
 )  # fmt: skip
 def _insertion(case: Case, steps: int = 32, fill: Fill = "blur") -> Measured:
     return _curve(insertion(case.scores, case.images, case.heatmaps, case.targets, steps=steps, fill=fill))
@@ -265,7 +262,7 @@ def _class_sensitivity(case: Case, foreground: bool = False) -> Measured:
 
 @register_metric(
     "randomisation", "likeness under random layers", "Adebayo et al., 2018", better="lower", needs=("module",),
-    axes=("share of layers made random, from the top", "rank correlation with the trained model's map"),
+    axes=("share of layers made random, from the top", "likeness to the trained model's map"),
     asks="How alike is the map of a model whose layers were made random, from the top down? Lower depends on what was "
     "learned; the number is the mean over the curve.",
     limits="A map that changes with the weights need not be right; one that stays shows the image and not the model.",

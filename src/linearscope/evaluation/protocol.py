@@ -281,8 +281,6 @@ def _row(asked: Asked, parts: Sequence[Arrays], metrics: Mapping[str, Any]) -> E
     maps = torch.from_numpy(np.concatenate([part["heatmaps"] for part in parts if "heatmaps" in part]))
     seconds = float(np.median([part["seconds"] for part in parts]))
     if asked.name in BASELINES:
-        title, family, source, kind = BASELINES[asked.name].title, "baseline", "", "positive"
-    else:
-        method = METHODS[asked.method]
-        title, family, source, kind = method.title, method.family, method.source, method.heatmap
-    return Evaluated(asked, title, family, source, asked.name in BASELINES, kind, seconds, maps, scored)
+        return Evaluated(asked, BASELINES[asked.name].title, "baseline", "", True, "positive", seconds, maps, scored)
+    of = METHODS[asked.method]
+    return Evaluated(asked, of.title, of.family, of.source, False, of.heatmap, seconds, maps, scored)

@@ -65,7 +65,7 @@ class Records:
             self._written = True
         path = self._path(method, batch)
         with path.with_suffix(".part").open("wb") as file:
-            np.savez_compressed(file, **arrays)
+            np.savez_compressed(file, **dict[str, Any](arrays))
             file.flush()
             os.fsync(file.fileno())
         path.with_suffix(".part").replace(path)
