@@ -1,4 +1,4 @@
-"""Remake docs/pictures/ from tours of bundled networks: ``make pictures``."""
+"""Remake docs/pictures/ from pages of bundled networks: ``make pictures``."""
 
 from __future__ import annotations
 
@@ -89,6 +89,28 @@ def compose_translator(tour: Path) -> Figure:
     )
 
 
+def compose_explain(page: Path) -> Figure:
+    """Seven methods in columns, two labels in rows."""
+    result = json.loads((page / "result.json").read_text())
+    names = [one["name"] for one in result["methods"]]
+    across, labels = len(names) + 1, result["targets"]
+    with rc_context(TYPE):
+        figure = Figure(figsize=(12, 3.5), facecolor="white")
+        FigureCanvasAgg(figure)
+        for row, label in enumerate(labels):
+            files = ["photo.png", *(f"{name}-{row + 1}.png" for name in names)]
+            for i, file in enumerate(files):
+                axes = figure.add_axes(((i + 0.04) / across, 0.51 - 0.47 * row, 0.92 / across, 0.42))
+                axes.imshow(Image.open(page / "figures" / file), interpolation="nearest")
+                axes.set_axis_off()
+                if row == 0 and i:
+                    axes.set_title(names[i - 1], color=INK, fontsize=11, loc="left", pad=6)
+                if not i:
+                    said = f"{label['name']}, score {label['score']:.1f}"
+                    axes.text(0, -0.03, said, color=MUTED, fontsize=9.5, va="top", transform=axes.transAxes)
+    return figure
+
+
 def _value(result: dict[str, Any]) -> float:
     return float(result["singular_triplets"]["triplets"][0]["singular_value"])
 
@@ -106,11 +128,14 @@ def _row(tour: Path, panels: list[tuple[str, str, str]]) -> Figure:
     return figure
 
 
-#: Picture, how it is composed, and the tour that it is composed from.
+EXPLAINED = "gradient,guided-backprop,grad-cam,lrp-epsilon-plus,occlusion,contributions,votes"
+
+#: Picture, how it is composed, and the command with the page that it is composed from.
 PICTURES: dict[str, tuple[Callable[[Path], Figure], list[str]]] = {
-    "tour": (compose, ["--no-attack"]),
-    "upscaler": (compose_upscaler, ["--model", "edsr_small_x2", "--compare", "espcn_x2"]),
-    "facades": (compose_translator, ["--model", "facades"]),
+    "tour": (compose, ["tour", "--no-attack"]),
+    "upscaler": (compose_upscaler, ["tour", "--model", "edsr_small_x2", "--compare", "espcn_x2"]),
+    "facades": (compose_translator, ["tour", "--model", "facades"]),
+    "explain": (compose_explain, ["explain", "--target", "espresso", "--target", "cup", "--method", EXPLAINED]),
 }
 
 
@@ -118,7 +143,7 @@ def main() -> None:
     """Make the pictures, from tours that are there or new ones."""
     parser = argparse.ArgumentParser(description=__doc__)
     for name in PICTURES:
-        parser.add_argument(f"--{name}", type=Path, help="the folder of a tour to take the figures from")
+        parser.add_argument(f"--{name}", type=Path, help="the folder of a page to take the figures from")
     parser.add_argument("--only", choices=PICTURES, help="remake this picture and no other")
     args = parser.parse_args()
     HERE.mkdir(exist_ok=True)
@@ -129,7 +154,7 @@ def main() -> None:
             tour = getattr(args, name)
             if tour is None:
                 tour = Path(scratch) / "tour"
-                command = [sys.executable, "-c", "from linearscope.cli import main; main()", "tour", *options]
+                command = [sys.executable, "-c", "from linearscope.cli import main; main()", *options]
                 subprocess.run([*command, "--out", tour], check=True)
             draw(tour).savefig(HERE / f"{name}.png", dpi=110)
 

@@ -213,6 +213,11 @@ BAD = {
     "option twice": (["--option", "votes.labels=2", "--option", "votes.labels=3"], "twice"),
     "option no number": (["--option", "lrp-epsilon.epsilon=much"], "lrp-epsilon.epsilon is 'much'. Give a number."),
     "option no whole number": (["--option", "votes.labels=2.5"], "votes.labels is '2.5'. Give a whole number."),
+    "option no number at all": (
+        ["--option", "occlusion.window=wide"],
+        "Give a whole number or numbers between commas.",
+    ),
+    "option a number": (["--method", "relevant-units", "--option", "units=5"], "no file 5"),
     "option nan": (["--option", "lrp-epsilon.epsilon=nan"], "Give a number."),
     "option out of range": (["--method", "lrp-epsilon", "--option", "epsilon=-1"], "epsilon is -1"),
     "heat map": (["--heatmap", "absolute"], "no kind of heat map 'absolute'"),

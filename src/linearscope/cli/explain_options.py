@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Final
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 from linearscope.errors import InputError, UnknownNameError
 
@@ -138,17 +139,45 @@ def _asked(name: str, names: Sequence[str], option: str) -> None:
         raise InputError(f"{option} speaks of {name}, which is not asked. Add it to --method, or leave it out.")
 
 
+#: What to give, by the types that an option takes.
+GIVE: Final[dict[type, str]] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    tuple: "numbers between commas",
+}
+
+
 def _value(method: Method, option: str, text: str) -> Any:
-    """A number, yes or no, several numbers, or a word, as the option's default asks."""
+    """A number, several numbers, yes or no, or the text itself, as the option's type or default asks."""
+    taken = _taken(method, option)
     value = _plain(text)
-    default = inspect.signature(method.function).parameters[option].default
-    wanted: Mapping[type, tuple[type, ...]] = {bool: (bool,), int: (int,), float: (int, float), str: (str,)}
-    if isinstance(default, str):
+    if str in taken and not taken & {int, float}:
         return text
-    if type(default) in wanted and type(value) not in wanted[type(default)]:
-        words = {bool: "true or false", int: "a whole number", float: "a number"}[type(default)]
-        raise InputError(f"{method.name}.{option} is {text!r}. Give {words}.")
+    if taken and type(value) not in (taken | {int} if float in taken else taken):
+        give = " or ".join(words for kind, words in GIVE.items() if kind in taken)
+        raise InputError(f"{method.name}.{option} is {text!r}. Give {give}.")
     return value
+
+
+def _taken(method: Method, option: str) -> set[type]:
+    """The types of plain values that an option takes; none where that is not known."""
+    default = inspect.signature(method.function).parameters[option].default
+    try:
+        hint = get_type_hints(method.function).get(option)
+    except NameError:  # a name that stands there for type checkers alone
+        hint = None
+    found = _types(hint) if hint is not None else {type(default)}
+    return found & {bool, int, float, str, tuple}
+
+
+def _types(hint: Any) -> set[type]:
+    if get_origin(hint) is Literal:
+        return {type(value) for value in get_args(hint)}
+    if get_origin(hint) in (Union, UnionType):
+        return set().union(*(_types(one) for one in get_args(hint)))
+    kind = get_origin(hint) or hint
+    return {tuple} if kind in (tuple, list, Sequence) else {kind} if isinstance(kind, type) else set()
 
 
 def _plain(text: str) -> Any:
