@@ -138,8 +138,8 @@ class Share:
                 if slot == len(result):
                     result.append(given)
                 elif given is not None:
-                    before = result[slot]
-                    result[slot] = given if before is None else before.add_(given)
+                    held = result[slot]
+                    result[slot] = given if held is None else held.add_(given)
         return result
 
 
