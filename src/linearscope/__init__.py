@@ -1,6 +1,6 @@
 """linearscope: the exact affine map y = F x + r that a vision network is on one image."""
 
-from linearscope import rules
+from linearscope import evaluation, rules
 from linearscope.analysis import (
     SVD,
     Attack,
@@ -91,6 +91,7 @@ __all__ = [
     "coupling",
     "discussion",
     "estimate",
+    "evaluation",
     "explain",
     "fgsm",
     "fields",

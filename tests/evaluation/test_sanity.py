@@ -18,6 +18,15 @@ from linearscope.evaluation import (
 )
 
 
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """Many small steps: threads that wait for each other take longer than the steps."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 class Tangled(nn.Module):
     """Registered in another order than it runs; one scale of its own; one module that never runs."""
 
