@@ -10,13 +10,14 @@ from linearscope.attribution import METHODS
 from tests.attribution.networks import SPELLINGS, images, spelled
 
 FAMILIES = ("gradient", "relevance", "affine map")
-ASKED = [name for name, method in METHODS.items() if method.family in FAMILIES]
+# smooth-grad is a mean of gradients, and slow.
+ASKED = [name for name, method in METHODS.items() if method.family in FAMILIES and name != "smooth-grad"]
 
 
 @cache
 def explainer(spelling: str) -> ls.Explainer:
     bound = torch.full((1, 3, 1, 1), 4.0, dtype=torch.float64)
-    return ls.Explainer(spelled(spelling), images(), bounds=(-bound, bound))
+    return ls.Explainer(spelled(spelling), images(2, 8), bounds=(-bound, bound))
 
 
 def largest_difference(a, b):
@@ -25,10 +26,10 @@ def largest_difference(a, b):
 
 @pytest.mark.parametrize("method", ASKED)
 def test_every_spelling_gives_the_maps_of_modules(method):
-    expected = explainer("nn.ReLU")(images(), 3, method=method).values
+    expected = explainer("nn.ReLU")(images(2, 8), 3, method=method).values
     assert float(expected.abs().max()) > 0
     errors = {
-        spelling: largest_difference(explainer(spelling)(images(), 3, method=method).values, expected)
+        spelling: largest_difference(explainer(spelling)(images(2, 8), 3, method=method).values, expected)
         for spelling in SPELLINGS
     }
     assert {spelling: error for spelling, error in errors.items() if not error <= 1e-10} == {}
