@@ -72,7 +72,7 @@ def counted(monkeypatch):
 
 def test_every_number_is_what_the_metric_alone_says(explainer, data):
     """In batches of 2 with a last one of 1, against all five images at once."""
-    metrics = {**dict.fromkeys(FAST, {}), "deletion": {"steps": 4}}
+    metrics = {**{name: {} for name in FAST}, "deletion": {"steps": 4}}
     found = evaluate(explainer, data, ["gradient", "grad-cam"], metrics)
     targets = torch.arange(5)
     assert found.targets.tolist() == targets.tolist()
@@ -169,11 +169,10 @@ def test_other_settings_are_refused(explainer, data, tmp_path):
         evaluate(explainer, data, ["grad-cam"], {"pointing": {}}, out=out, settings={"weights": "b"})
     with pytest.raises(InputError, match="options of pointing"):
         evaluate(explainer, data, ["grad-cam"], {"pointing": {"tolerance": 2}}, out=out, settings={"weights": "a"})
+    asked, other = [Asked("grad-cam", explainer.default_layer)], replace(data, masks=~data.masks)
     with pytest.raises(InputError, match="options of grad-cam"):
-        asked = [Asked("grad-cam", explainer.default_layer)]
         evaluate(explainer, data, asked, {"pointing": {}}, out=out, settings={"weights": "a"})
     with pytest.raises(InputError, match="\\(data\\)"):
-        other = replace(data, masks=~data.masks)
         evaluate(explainer, other, ["grad-cam"], {"pointing": {}}, out=out, settings={"weights": "a"})
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "letter.txt").write_text("dear")

@@ -73,9 +73,9 @@ def test_labels_by_name_or_index(folder):
     (folder / "labels.csv").write_text("name,label\nant,1\nbee.png,Winged Thing\ncat,0\n")
     found = read_data(str(folder), PLAIN)
     assert found.targets(["a", "b", "winged thing"], 3).tolist() == [1, 2, 0]
-    with pytest.raises(InputError, match="gives bee the label 'Winged Thing'. The model has no class names"):
+    with pytest.raises(InputError, match=r"gives bee the label 'Winged Thing'\. The model has no class names"):
         found.targets(None, 3)
-    with pytest.raises(InputError, match="gives ant the label '1'. There is no class 1"):
+    with pytest.raises(InputError, match=r"gives ant the label '1'\. There is no class 1"):
         found.targets(["x"], 1)
     assert read_data(str(folder), PLAIN, count=1).labels is not None
     (folder / "labels.csv").unlink()
@@ -142,7 +142,7 @@ def test_mistakes(folder, mistake):
 def test_what_is_no_data(tmp_path, folder):
     with pytest.raises(InputError, match="nearest is 'an8flower-single-6c'"):
         read_data("an8flower-single", PLAIN)
-    with pytest.raises(InputError, match="no folder .*nowhere"):
+    with pytest.raises(InputError, match=r"no folder .*nowhere"):
         read_data(str(tmp_path / "nowhere"), PLAIN)
     with pytest.raises(InputError, match="has no folder images"):
         read_data(str(tmp_path), PLAIN)
