@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from markupsafe import escape
 
 from linearscope.evaluation.metrics import METRICS, Curve
 from linearscope.evaluation.results import Asked, Evaluated, Evaluation, Scored
@@ -121,8 +122,8 @@ def test_the_page_holds_every_metric(found, tmp_path):
     text = page.read_text()
     Page(text)
     for metric in found.metrics:
-        assert METRICS[metric].asks in text
-        assert METRICS[metric].limits in text
+        assert escape(METRICS[metric].asks) in text
+        assert escape(METRICS[metric].limits) in text
         values = np.load(tmp_path / "page" / "values" / f"{metric}.npz")
         assert np.array_equal(values["good"], found["good"].scored[metric].values.numpy())
         assert values["good.curve"].shape == (COUNT, 9)
