@@ -151,13 +151,19 @@ def _deep_taylor(explainer: Explainer, images: Tensor, targets: Tensor, layer: s
 
 _COMPOSITES: Final[dict[str, tuple[str, str]]] = {
     "lrp-epsilon-plus": ("LRP composite: z+ convolutions, epsilon dense", "Montavon et al., 2019"),
-    "lrp-epsilon-plus-flat": ("the same, flat at the image", "Lapuschkin et al., 2019"),
+    "lrp-epsilon-plus-flat": (
+        "LRP composite: z+ convolutions, epsilon dense, flat at the image",
+        "Lapuschkin et al., 2019",
+    ),
     "lrp-epsilon-gamma-box": ("LRP composite: gamma convolutions, epsilon dense, zB at the image", _OVERVIEW),
     "lrp-epsilon-alpha2-beta1": (
         "LRP composite: alpha 2 beta 1 convolutions, epsilon dense",
         "Lapuschkin et al., 2019",
     ),
-    "lrp-epsilon-alpha2-beta1-flat": ("the same, flat at the image", "Lapuschkin et al., 2019"),
+    "lrp-epsilon-alpha2-beta1-flat": (
+        "LRP composite: alpha 2 beta 1 convolutions, epsilon dense, flat at the image",
+        "Lapuschkin et al., 2019",
+    ),
 }
 
 
