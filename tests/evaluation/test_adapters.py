@@ -11,6 +11,9 @@ import linearscope as ls
 from linearscope.errors import InputError, UnknownNameError
 from linearscope.evaluation import captum_attribution, class_sensitivity, from_captum, quantus_explain
 
+# Captum says that it sets requires_grad and hooks, which is its own business.
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:captum")
+
 
 def net():
     return nn.Sequential(
