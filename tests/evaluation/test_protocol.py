@@ -180,6 +180,25 @@ def test_other_settings_are_refused(explainer, data, tmp_path):
         evaluate(explainer, data, ["grad-cam"], ["pointing"], out=tmp_path / "other")
 
 
+def test_a_file_is_known_by_what_it_holds(explainer, data, tmp_path, monkeypatch, counted):
+    """A method that reads a file: moved it is the same, changed it is another."""
+    with_file = replace(METHODS["gradient"], options={"units": "a file"}, function=lambda *_, units: asked(*_))
+    asked = METHODS["gradient"].function
+    monkeypatch.setitem(METHODS, "gradient", with_file)
+    for name, text in (("one", "a"), ("moved", "a"), ("other", "b")):
+        (tmp_path / name).write_text(text)
+
+    def measure(name):
+        method = Asked("gradient", options={"units": str(tmp_path / name)})
+        evaluate(explainer, data, [method], ["pointing"], out=tmp_path / "run")
+
+    measure("one")
+    measure("moved")
+    assert len(counted) == 3
+    with pytest.raises(InputError, match="options of gradient"):
+        measure("other")
+
+
 def test_a_damaged_record_is_made_again(explainer, data, tmp_path):
     first = evaluate(explainer, data, ["gradient"], ["iou-auc"], out=tmp_path)
     path = tmp_path / "records" / "00001-gradient.npz"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -24,9 +23,6 @@ from linearscope.cli.options import (
     prepare,
 )
 from linearscope.errors import InputError
-
-if TYPE_CHECKING:
-    from linearscope.evaluation.results import Asked
 
 __all__ = ["evaluate"]
 
@@ -107,7 +103,8 @@ def evaluate(
     from linearscope.report.evaluate_words import lines
 
     asked_metrics(metrics, option or [], list(METRICS))
-    digests = [readable_file(one, "Give the file that linearscope relevant wrote.") for one in _files(asked)]
+    if units is not None:
+        readable_file(units, "Give the file units.npz that linearscope relevant wrote.")
     ready = prepare(model or TRAINED.get(data), weights, preprocess, labels, output, device, dtype)
     wanted = metrics is None or any(
         "masks" in METRICS[name.strip()].needs for name in metrics.split(",") if name.strip() in METRICS
@@ -126,7 +123,6 @@ def evaluate(
         "preprocessing": str(ready.model.preprocessing),
         "dtype": dtype,
         "output": output,
-        **({"units": [_digest(path) for path in digests]} if digests else {}),
     }
     try:
         result = run(
@@ -151,15 +147,6 @@ def evaluate(
     for name, reason in result.left_out.items():
         print(f"{name} is left out: {reason}", file=sys.stderr)
     print(f"The report is at {page.resolve()}")
-
-
-def _files(asked: list[Asked]) -> list[str]:
-    """Files that methods read."""
-    return list(dict.fromkeys(str(one.options["units"]) for one in asked if one.options.get("units") is not None))
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def _print_metrics() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -114,7 +115,7 @@ def evaluate(
     records = None
     if out is not None:
         run = {"data": data.fingerprint(), "images": len(data.images), "batch": explainer.batch, "seed": seed}
-        methods = {one.name: {"layer": one.layer, **one.options} for one in entries}
+        methods = {one.name: {"layer": one.layer, **_settled(one.options)} for one in entries}
         records = Records(out, {**run, **(settings or {})}, methods, chosen)
     work = _Work(explainer, data, targets, chosen, records, seed, strict)
     found: dict[str, list[Arrays]] = {one.name: [] for one in [*entries, *map(Asked, BASELINES)]}
@@ -224,6 +225,16 @@ class _RandomModels:
             changed = {key: value for key, value in self._random[draw].items() if key.startswith(prefixes)}
             self._module.load_state_dict({**self._trained.state_dict(), **changed})
             yield stop / count
+
+
+def _settled(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as they are compared with those of an earlier run: of a file what it holds, and not where it lies."""
+    return {
+        name: hashlib.sha256(Path(value).read_bytes()).hexdigest()[:16]
+        if isinstance(value, (str, Path)) and Path(value).is_file()
+        else value
+        for name, value in options.items()
+    }
 
 
 def _metrics(
