@@ -90,6 +90,16 @@ def test_every_number_is_what_the_metric_alone_says(explainer, data):
         assert torch.allclose(found[name].heatmaps.double(), maps, atol=1e-6)
 
 
+def test_the_largest_values_can_be_cut(explainer, data):
+    found = evaluate(explainer, data, ["gradient"], {"iou-auc": {"clip": 0.9}})
+    maps = explainer(data.images, torch.arange(5), method="gradient").heatmap()
+    cut = torch.stack([one.clamp(max=float(np.quantile(one.numpy(), 0.9))) for one in maps])
+    expected = iou_curve(cut, data.masks).values
+    assert torch.allclose(found["gradient"].scored["iou-auc"].values, expected, atol=1e-9)
+    with pytest.raises(InputError, match="above 0 and at most 1"):
+        evaluate(explainer, data, ["gradient"], {"iou-auc": {"clip": 0}})
+
+
 def test_randomisation_is_parameter_randomisation_at_every_layer(model, data, randomised):
     """One capture whose tensors are replaced, against a model and a capture for every layer."""
     direct = parameter_randomisation(model, data.images, torch.arange(5), method="guided-backprop")

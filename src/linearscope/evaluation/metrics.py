@@ -176,11 +176,16 @@ def register_metric(
     axes=("threshold", "overlap with the mask"),
     asks="How well does the heat map, cut at every threshold in turn, cover the mask and nothing else?",
     limits="It takes for granted that the evidence is the mask, all of it: a model that looks elsewhere, or at one "
-    "corner of the object, makes an honest map look bad.",
+    "corner of the object, makes an honest map look bad. A map whose few largest pixels dwarf the others is punished, "
+    "wherever the others are; the option clip cuts them.",
+    clip="share of the pixels above which values are cut to one; 1 cuts none",
 )  # fmt: skip
-def _iou(case: Case) -> Measured:
+def _iou(case: Case, clip: float = 1.0) -> Measured:
     assert case.masks is not None
-    found = iou_curve(case.heatmaps, case.masks)
+    if not 0 < clip <= 1:
+        raise InputError(f"Maps are cut at a share of their pixels above 0 and at most 1, and {clip!r} was given.")
+    highest = case.heatmaps.flatten(1).quantile(clip, dim=1)[:, None, None]
+    found = iou_curve(torch.minimum(case.heatmaps, highest), case.masks)
     return Measured(found.values, Curve(found.thresholds, found.curves), {"chance": found.chance})
 
 
