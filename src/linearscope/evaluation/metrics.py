@@ -254,7 +254,7 @@ def _insertion(case: Case, steps: int = 32, fill: Fill = "blur") -> Measured:
     asks="How alike are the maps for the class and for the other class that scores highest? Lower answers for the "
     "class.",
     limits="Two classes of one object may rightly look alike, and a map can differ between classes and be wrong for "
-    "both.",
+    "both. A map that is empty for the other class, as some are where its score is negative, counts as unlike (0).",
     foreground="rank only places that are not zero in both maps",
 )  # fmt: skip
 def _class_sensitivity(case: Case, foreground: bool = False) -> Measured:

@@ -53,6 +53,7 @@ def write_evaluation(found: Evaluation, about: About, out: Path) -> Path:
         (folder / VALUES).mkdir()
         figures = Figures(folder / FIGURES)
         photos = [about.display(image[None]) for image in found.images]
+        order = found.ranking(next(iter(found.metrics)))
         titles = [about.name(int(target)) for target in found.targets[: len(photos)]]
         page = render(
             "evaluate.html",
@@ -61,7 +62,9 @@ def write_evaluation(found: Evaluation, about: About, out: Path) -> Path:
             sentence=words.asked(found, about),
             images=len(found.names),
             metrics=[_metric(found, metric, figures) for metric in found.metrics],
-            rows=[_row(found, row) for row in found.rows],
+            rows=[
+                _row(found, row) for row in sorted(found.rows, key=lambda row: (row.baseline, order.index(row.name)))
+            ],
             titles=titles[:SHOWN],
             masks=found.masks is not None,
             sheet=figures.chart(
