@@ -18,6 +18,8 @@ __all__ = ["Lasso", "lasso", "lasso_path", "project_l1"]
 
 #: Units that may join a class's working set in one round, at most.
 _JOINING: Final = 32
+#: Classes that go through a round together, which bounds the memory.
+_TOGETHER: Final = 128
 #: Steps of FISTA in one round, and how often they may be asked for.
 _STEPS: Final = 300
 _ROUNDS: Final = 100
@@ -87,7 +89,7 @@ def lasso(scores: Tensor, targets: Tensor, mu: float, *, tolerance: float = 1e-8
     The classes are separate problems that share one matrix, and few units of each class are not zero. So each class has
     a working set, which grows by the units whose gradient is largest; on it FISTA with restarts, projected onto the
     ball, finds which weights are not zero and of which sign, and the best point of that face then comes from one
-    linear system. All classes go through every step together. What is measured at the end, over all units, holds
+    linear system. Classes go through every step together. What is measured at the end, over all units, holds
     whatever the way. Where units are copies of each other the best weights are not unique; one of them is returned.
 
     Source: Oramas et al., 2019, eq. 1; FISTA: Beck and Teboulle, 2009; restarts: O'Donoghue and Candès, 2015; the gap:
@@ -203,7 +205,8 @@ def _solve(quadratic: _Quadratic, weights: Tensor, mu: float, tolerance: float) 
         open_ = (gap > tolerance).nonzero().flatten()
         if not len(open_):
             return Lasso(weights, mu, gap, rounds)
-        weights[:, open_] = _round(quadratic, weights[:, open_], gradient[:, open_], open_, mu)
+        for part in open_.split(_TOGETHER):
+            weights[:, part] = _round(quadratic, weights[:, part], gradient[:, part], part, mu)
     worst = int(gap.argmax())
     raise InputError(
         f"The weights of class {worst} are still {float(gap[worst]):.1e} from the best after {_ROUNDS} rounds; give "
@@ -260,6 +263,7 @@ def _faces(gram: Tensor, pull: Tensor, weights: Tensor, counted: Tensor, mu: flo
         until = torch.where(on_edge, crossing.amin(1, keepdim=True), leaving).clamp_max(1)
         moved = weights + until * way
         moved = torch.where(on_edge & (crossing <= until), 0.0, moved)
+        moved = torch.where(on_edge, moved * (mu / moved.abs().sum(1, keepdim=True)), moved)
         better = _error(gram, pull, moved) < _error(gram, pull, weights)
         better &= moved.abs().sum(1) <= mu * (1 + 1e-12)  # false where the system had no solution
         weights = torch.where(better[:, None], moved, weights)
@@ -269,21 +273,18 @@ def _faces(gram: Tensor, pull: Tensor, weights: Tensor, counted: Tensor, mu: flo
 
 
 def _newton(gram: Tensor, pull: Tensor, weights: Tensor, held: Tensor, on_edge: Tensor) -> Tensor:
-    """The way to the best ``held`` weights, on an edge with the sum of sizes that it has: one linear system a class."""
-    classes, size = weights.shape
-    edge = torch.where(on_edge, weights.sign(), 0.0)
-    system = gram.new_zeros(classes, size + 1, size + 1)
-    inner, diagonal = system[:, :size, :size], system[:, :size, :size].diagonal(dim1=1, dim2=2)
-    inner.copy_(gram * (held[:, :, None] & held[:, None, :]))
+    """The way to the best ``held`` weights, on an edge with their sum of sizes kept; none where it cannot be told."""
+    system = gram * (held[:, :, None] & held[:, None, :])
+    diagonal = system.diagonal(dim1=1, dim2=2)
     # Damped, as units may be copies of each other; the damping shortens the way and does not move where it ends.
     diagonal.add_(_DAMPING * diagonal.amax(1, keepdim=True) + (~held))
-    system[:, :size, size] = system[:, size, :size] = edge
-    system[:, size, size] = (~on_edge[:, 0]).to(gram)
+    factor, failed = torch.linalg.cholesky_ex(system)
     slope = torch.bmm(gram, weights[:, :, None])[:, :, 0] - pull
-    right = torch.cat([-slope * held, torch.zeros_like(slope[:, :1])], 1)
-    solution, _ = torch.linalg.solve_ex(system, right[:, :, None])
-    found: Tensor = solution[:, :size, 0] * held
-    return found
+    edge = torch.where(on_edge & held, weights.sign(), 0.0)
+    free, along = torch.cholesky_solve(torch.stack([-slope * held, edge], 2), factor).unbind(2)
+    through = (edge * along).sum(1, keepdim=True)
+    way = free - (edge * free).sum(1, keepdim=True) / torch.where(through > 0, through, 1.0) * along
+    return torch.where((failed == 0)[:, None] & held, way, 0.0)
 
 
 def _error(gram: Tensor, pull: Tensor, weights: Tensor) -> Tensor:
