@@ -205,7 +205,7 @@ def _solve(quadratic: _Quadratic, weights: Tensor, mu: float, tolerance: float) 
         open_ = (gap > tolerance).nonzero().flatten()
         if not len(open_):
             return Lasso(weights, mu, gap, rounds)
-        for part in open_.split(_TOGETHER):
+        for part in open_.split(_TOGETHER):  # type: ignore[no-untyped-call]
             weights[:, part] = _round(quadratic, weights[:, part], gradient[:, part], part, mu)
     worst = int(gap.argmax())
     raise InputError(
