@@ -46,8 +46,10 @@ def photos(pixels: np.ndarray, labels: np.ndarray, loaded: LoadedModel, count: i
     return (images[:count], truth[:count]), (images[count:], truth[count:])
 
 
-def measure(name: str, loaded: LoadedModel, halves: tuple[Half, Half], mus: list[float], draws: int) -> list[dict]:
-    """One row a bound mu, kind of layers and way to draw."""
+def measure(
+    name: str, loaded: LoadedModel, halves: tuple[Half, Half], mus: list[float], draws: int, match: str
+) -> list[dict]:
+    """One row a bound mu and kind of layers."""
     assert isinstance(loaded.module, torch.nn.Module)
     (seen, seen_labels), (images, labels) = halves
     explainer = ls.Explainer(loaded.module, images[:16])
@@ -58,21 +60,20 @@ def measure(name: str, loaded: LoadedModel, halves: tuple[Half, Half], mus: list
         for layer, channel in units.identified():
             chosen.setdefault(layer, []).append(channel)
         for only in (None, "conv"):
-            for match in ("layers", "total"):
-                try:
-                    found = ablation(explainer, images, labels, chosen, draws=draws, only=only, match=match)  # type: ignore[arg-type]
-                except ls.InputError as error:
-                    print(name, mu, only, error)
-                    continue
-                row = {
-                    "network": name, "mu": mu, "layers": only or "all", "match": match,
-                    "units": len(units.units), "removed": sum(found.removed.values()),
-                    "intact": float(found.intact.mean()), "without": float(found.without.mean()),
-                    "random": float(found.draws.mean()), "random_std": float(found.accuracies.std()),
-                    "difference": found.estimate.mean, "low": found.estimate.low, "high": found.estimate.high,
-                }  # fmt: skip
-                rows.append(row)
-                print(json.dumps(row), flush=True)
+            try:
+                found = ablation(explainer, images, labels, chosen, draws=draws, only=only, match=match)  # type: ignore[arg-type]
+            except ls.InputError as error:
+                print(name, mu, only, error)
+                continue
+            row = {
+                "network": name, "mu": mu, "layers": only or "all", "match": match,
+                "units": len(units.units), "removed": sum(found.removed.values()),
+                "intact": float(found.intact.mean()), "without": float(found.without.mean()),
+                "random": float(found.draws.mean()), "random_std": float(found.accuracies.std()),
+                "difference": found.estimate.mean, "low": found.estimate.low, "high": found.estimate.high,
+            }  # fmt: skip
+            rows.append(row)
+            print(json.dumps(row), flush=True)
     return rows
 
 
@@ -84,19 +85,20 @@ def main() -> None:
     parser.add_argument("--lenet5", type=Path, help="weights of mnist_lenet5")
     parser.add_argument("--count", type=int, default=480, help="images for each half")
     parser.add_argument("--draws", type=int, default=50)
+    parser.add_argument("--match", default="layers", choices=("layers", "total"))
     parser.add_argument("--mu", type=float, nargs="+", default=[1.0, 5.0, 10.0])
     parser.add_argument("--out", type=Path, default=Path("relevant-ablation.json"))
     args = parser.parse_args()
     rows: list[dict] = []
     for name, kind in (("an8flower_6c", "single-6c"), ("an8flower_12c", "double-12c")):
         loaded = load_model(name)
-        rows += measure(name, loaded, flowers(kind, loaded, args.count), args.mu, args.draws)
+        rows += measure(name, loaded, flowers(kind, loaded, args.count), args.mu, args.draws, args.match)
     if args.cifar is not None:
         data = np.load(args.cifar)
         images, labels = (data[key] for key in data.files[:2])
         for name in ("small_vgg", "small_vgg_bn"):
             loaded = load_model(name)
-            rows += measure(name, loaded, photos(images, labels, loaded, args.count), args.mu, args.draws)
+            rows += measure(name, loaded, photos(images, labels, loaded, args.count), args.mu, args.draws, args.match)
     if args.mnist is not None:
         pixels, labels = (
             np.frombuffer(gzip.decompress((args.mnist / f"t10k-{part}-ubyte.gz").read_bytes())[skip:], np.uint8)
@@ -104,7 +106,7 @@ def main() -> None:
         )
         loaded = load_model("mnist_lenet5", weights=args.lenet5)
         digits = photos(pixels.reshape(-1, 28, 28), labels, loaded, args.count)
-        rows += measure("mnist_lenet5", loaded, digits, args.mu, args.draws)
+        rows += measure("mnist_lenet5", loaded, digits, args.mu, args.draws, args.match)
     args.out.write_text(json.dumps(rows, indent=1) + "\n")
 
 
