@@ -169,3 +169,49 @@ def test_an_output_that_is_an_image_is_asked_by_flat_index():
     found = asked(x, 1 * 16 + 2 * 4 + 3)
     assert torch.allclose(found.values, expected, rtol=1e-12, atol=1e-14)
     assert torch.allclose(found.scores, model(x)[:, 1, 2, 3])
+
+
+def test_images_that_a_model_mixes_are_refused():
+    torch.manual_seed(0)
+    mixing = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4, track_running_stats=False), torch.nn.Flatten(),
+        torch.nn.Linear(4 * 36, 3),
+    ).double().eval()  # fmt: skip
+    x = torch.rand(2, 3, 8, 8, dtype=torch.float64)
+    with pytest.raises(ls.InputError, match="mixes the images"):
+        ls.Explainer(mixing, x)
+    one = ls.Explainer(mixing, x[:1])
+    assert torch.allclose(one.scores(x)[1], mixing(x[1:])[0], rtol=0, atol=1e-14)
+
+
+def test_group_norm_after_a_convolution_is_differentiated():
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 8, 3, 2), torch.nn.GroupNorm(2, 8), torch.nn.ReLU(), torch.nn.Flatten(),
+        torch.nn.Linear(8 * 9, 4),
+    ).double().eval()  # fmt: skip
+    x = torch.rand(3, 3, 8, 8, dtype=torch.float64, requires_grad=True)
+    (expected,) = torch.autograd.grad(model(x)[:, 1].sum(), x)
+    found = ls.explain(model, x.detach(), 1, method="gradient").values
+    assert torch.allclose(found, expected, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("target", [1.5, True, [0.0, 1.0]])
+def test_a_target_is_a_whole_number(target):
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 2))
+    with pytest.raises(ls.InputError, match="whole number"):
+        ls.explain(net, torch.rand(2, 3, 2, 2), target)
+
+
+@pytest.mark.parametrize("bounds", [(-1.0, 1.0), (torch.ones(1, 3, 1, 1), torch.zeros(1, 3, 1, 1)), torch.ones(1)])
+def test_bounds_are_a_least_and_a_largest_pixel(bounds):
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 2))
+    with pytest.raises(ls.InputError, match="bounds"):
+        ls.explain(net, torch.rand(1, 3, 2, 2), bounds=bounds)
+
+
+def test_pixels_outside_the_bounds_are_refused():
+    net = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1), torch.nn.Flatten(), torch.nn.Linear(16, 2))
+    bounds = torch.zeros(1, 3, 1, 1), torch.full((1, 3, 1, 1), 0.5)
+    with pytest.raises(ls.InputError, match="outside the bounds"):
+        ls.explain(net, torch.ones(1, 3, 2, 2), method="deep-taylor", bounds=bounds)

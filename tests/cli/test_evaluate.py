@@ -137,6 +137,7 @@ def test_methods_that_do_not_apply_are_named_with_their_reason(photos, run, monk
         (["photos", "--option", "pointing.radius=3"], "no option of pointing 'radius'"),
         (["photos", "--option", "tolerance=3", "--option", "tolerance=4"], "pointing.tolerance twice"),
         (["photos", "--methods", "gradient@a b"], "no way to ask gradient"),
+        (["photos", "--methods", "gradient,gradient@x"], "ask the same thing"),
         (["photos", "--methods", "gradient", "--units", "units.npz"], "--units is for the method relevant-units"),
         (["photos", "--methods", "gradient", "--layer", "features"], "None of the methods needs a layer"),
         (["photos", "--batch", "17"], "--batch is 17"),

@@ -72,3 +72,12 @@ def test_paired_difference_sees_what_the_means_hide():
 def test_bad_values_are_named(call, words):
     with pytest.raises(InputError, match=words):
         call()
+
+
+def test_hits_and_misses_have_the_score_interval():
+    from scipy.stats import binomtest
+
+    for hits, count in ((8, 8), (0, 8), (3, 11)):
+        found = estimate([1.0] * hits + [0.0] * (count - hits))
+        expected = binomtest(hits, count).proportion_ci(method="wilson")
+        assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-12)

@@ -54,6 +54,8 @@ def _smooth(
         raise InputError(f"samples is {samples!r}; give the number of noisy copies, at least 1.")
     if not noise >= 0:
         raise InputError(f"noise is {noise:g}; give a share of the image's range that is not negative.")
+    if not isinstance(seed, int):
+        raise InputError(f"seed is {seed!r}; give a whole number.")
     generator = torch.Generator().manual_seed(seed)
     drawn = torch.randn(samples, *images.shape[1:], generator=generator, dtype=images.dtype).to(images.device)
     flat = images.flatten(1)

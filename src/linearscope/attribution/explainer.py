@@ -85,7 +85,7 @@ class Explainer:
             self.program = capture(model, example[:BATCH], output=output)
         else:
             self.program = load(model, image=example[:BATCH], output=output)
-        self.bounds = bounds
+        self.bounds = _bounds(bounds, self.program.input_shape[1])
         self._plans: dict[tuple[Any, ...], Plan] = {}
         self._merged: dict[str | None, Merged] = {}
         self._versions = self.program.versions()
@@ -93,6 +93,11 @@ class Explainer:
         if batch > 1 and shape[:1] != (batch,):
             raise InputError(
                 f"The output {shape} has no axis for the {batch} images; give one image at a time, (1, C, H, W)."
+            )
+        if batch > 1 and self.program.bound is None and _mixes(self.program, example):
+            raise InputError(
+                "The model mixes the images of a batch, as a batch norm without running statistics does, so that none "
+                "has scores of its own; give an example of one image, (1, C, H, W)."
             )
 
     # -- facts -------------------------------------------------------------------------------------------------------
@@ -139,8 +144,10 @@ class Explainer:
         InputError
             When its value is no map ``(B, C, h, w)`` of more than one place.
         """
-        node = self.program.find(layer)
-        shape = node.shape or ()
+        if layer not in self.program.layers:
+            hint = "Explainer.layers, or `linearscope explain --layers`, lists feature maps."
+            raise UnknownNameError("layer", layer, self.program.layers, hint=hint)
+        shape = self.program.find(layer).shape or ()
         if len(shape) != 4 or shape[2] * shape[3] < 2:
             near = list(self.layers)[-3:]
             raise InputError(
@@ -308,7 +315,10 @@ class Explainer:
 
     def _targets(self, target: int | Sequence[int] | Tensor, count: int) -> Tensor:
         """One flat index an image, the last repeated to fill the last batch."""
-        found = torch.as_tensor(target, dtype=torch.int64).reshape(-1).cpu()
+        given = torch.as_tensor(target)
+        if given.is_floating_point() or given.dtype is torch.bool:
+            raise InputError(f"A target is the place of an output, a whole number, and {target!r} was given.")
+        found = given.to(torch.int64).reshape(-1).cpu()
         if len(found) not in (1, count):
             raise InputError(f"There are {count} images and {len(found)} targets; give one, or one an image.")
         wrong = found[(found < -self.outputs) | (found >= self.outputs)]
@@ -354,6 +364,32 @@ def explain(
     elif output is not None or bounds is not None:
         raise InputError("Output and bounds belong to the Explainer; give them when it is made.")
     return model(images, target, method=method, layer=layer, **options)
+
+
+def _bounds(bounds: tuple[Tensor, Tensor] | None, channels: int) -> tuple[Tensor, Tensor] | None:
+    if bounds is None:
+        return None
+    fits = isinstance(bounds, tuple) and len(bounds) == 2 and all(
+        isinstance(one, Tensor) and tuple(one.shape) in ((1, channels, 1, 1), (1, 1, 1, 1)) for one in bounds
+    )  # fmt: skip
+    if not fits or not bool((bounds[0] < bounds[1]).all()):
+        raise InputError(
+            f"The bounds of a pixel are two tensors (1, {channels}, 1, 1), the least value before the largest; give "
+            "bounds=(lower, upper) in the model's units."
+        )
+    return bounds
+
+
+def _mixes(program: Program, example: Tensor) -> bool:
+    """Whether the scores of the first image change with the images beside it."""
+    batch = program.input_shape[0]
+    images = _padded(example[:batch], batch)
+    others = images.flip(2) * 0.5
+    others[0] = images[0]
+    one, other = program(images)[0], program(others)[0]
+    # Beside other images the same sums may be taken in another order.
+    rounding = 1e3 * torch.finfo(one.dtype).eps * float(one.abs().max())
+    return bool((one - other).abs().max() > rounding)
 
 
 def _own_map(output: Tensor, unit: Unit) -> Tensor:

@@ -37,7 +37,7 @@ def _relevance(explainer: Explainer, images: Tensor, targets: Tensor, layer: str
     return Made(enlarged(coarse, images), coarse, check, layer, scores)
 
 
-def _box(explainer: Explainer, epsilon: float, layer: str | None) -> WeightRule | None:
+def _box(explainer: Explainer, images: Tensor, epsilon: float, layer: str | None) -> WeightRule | None:
     if layer is not None:
         return None  # the walk ends before the layer at the image
     if explainer.bounds is None:
@@ -45,7 +45,11 @@ def _box(explainer: Explainer, epsilon: float, layer: str | None) -> WeightRule 
             "The zB rule of the first layer needs to know the least and the largest value of a pixel; give "
             "bounds=(lower, upper), of shape (1, C, 1, 1), in the model's units."
         )
-    return lrp.box(*explainer.bounds, epsilon)
+    lower, upper = explainer.bounds
+    room = 1e-4 * (upper - lower)
+    if bool((images < lower - room).any()) or bool((images > upper + room).any()):
+        raise InputError("A pixel lies outside the bounds; give bounds=(lower, upper) that hold the images.")
+    return lrp.box(lower, upper, epsilon)
 
 
 def _not_negative(**options: float) -> None:
@@ -137,7 +141,7 @@ def _flat(explainer: Explainer, images: Tensor, targets: Tensor, layer: str | No
 def _z_box(explainer: Explainer, images: Tensor, targets: Tensor, layer: str | None, epsilon: float = 0.0) -> Made:
     _not_negative(epsilon=epsilon)
     rule = lrp.alpha_beta(1.0, 0.0, epsilon)
-    first = _box(explainer, epsilon, layer)
+    first = _box(explainer, images, epsilon, layer)
     return _relevance(explainer, images, targets, layer, Relevance(rule, rule, first=first, epsilon=epsilon))
 
 
@@ -146,7 +150,9 @@ def _z_box(explainer: Explainer, images: Tensor, targets: Tensor, layer: str | N
 )  # fmt: skip
 def _deep_taylor(explainer: Explainer, images: Tensor, targets: Tensor, layer: str | None) -> Made:
     rule = lrp.alpha_beta(1.0, 0.0, 0.0, bias=False)
-    return _relevance(explainer, images, targets, layer, Relevance(rule, rule, first=_box(explainer, 0.0, layer)))
+    return _relevance(
+        explainer, images, targets, layer, Relevance(rule, rule, first=_box(explainer, images, 0.0, layer))
+    )
 
 
 _COMPOSITES: Final[dict[str, tuple[str, str]]] = {
@@ -184,7 +190,7 @@ def _composite(name: str, title: str, source: str) -> None:
         if name.endswith("flat"):
             first = lrp.flat(epsilon)
         elif name.endswith("box"):
-            first = _box(explainer, epsilon, layer)
+            first = _box(explainer, images, epsilon, layer)
         rules = Relevance(convolution, lrp.epsilon_rule(epsilon), first=first, epsilon=epsilon)
         return _relevance(explainer, images, targets, layer, rules)
 

@@ -73,7 +73,14 @@ def asked_methods(
             raise InputError("--units is for the method relevant-units, which is not asked. Add it to --methods.")
         for name in taking:
             given[name].setdefault("units", units)
-    return [Asked(name, read_at[name].get(of[name]), given[name]) for name in names], named
+    entries = [Asked(name, read_at[name].get(of[name]), given[name]) for name in names]
+    for place, entry in enumerate(entries):
+        for other in entries[:place]:
+            if (entry.method, entry.layer, entry.options) == (other.method, other.layer, other.options):
+                raise InputError(
+                    f"{entry.name} and {other.name} ask the same thing. Give one of them another layer or options."
+                )
+    return entries, named
 
 
 def asked_metrics(metrics: str | None, options: Sequence[str], names: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -85,7 +85,7 @@ def options_of(texts: Sequence[str], names: Sequence[str]) -> dict[str, dict[str
         having = [one for one in ([name] if dot else names) if option in METHODS[one].options]
         if not having:
             raise UnknownNameError(
-                f"option of {name}" if dot else "option of these methods",
+                f"option of {name}" if dot else "option of the methods asked for",
                 option,
                 dict.fromkeys(known for one in ([name] if dot else names) for known in METHODS[one].options),
                 hint="List them with --methods.",

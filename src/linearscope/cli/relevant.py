@@ -36,6 +36,8 @@ __all__ = ["relevant"]
 _MODELS: Final = {"an8flower-single-6c": "an8flower_6c", "an8flower-double-12c": "an8flower_12c"}
 #: Classes shown with pictures; all are in the table.
 _PICTURED: Final = 24
+#: Images of a class below which the page says that they are few.
+_FEW: Final = 20
 #: Images that go through together.
 _BATCH: Final = 16
 
@@ -131,6 +133,11 @@ def relevant(
     notes = [*matched, *(f"{name} was skipped: {reason}" for name, reason in scored.skipped)]
     if len(found.classes) > _PICTURED:
         notes.append(f"The first {_PICTURED} classes are shown with pictures; the table has all of them.")
+    least = int(min(found.counts))
+    if least < _FEW:
+        few = f"Some class has {least} images: with fewer than {_FEW}, units may tell these images and no classes."
+        matched = (*matched, few)
+        notes.insert(0, few)
     right = sum(int(a) == b for a, b in zip(scored.predicted.tolist(), truth, strict=True)) / len(truth)
     about = About(
         model=ready.model.name,

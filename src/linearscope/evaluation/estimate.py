@@ -92,15 +92,20 @@ def estimate(values: Values, *, resamples: int = RESAMPLES, seed: int = 0) -> Es
     --------
     >>> estimate([0.5, 0.5, 0.5])
     Estimate(mean=0.5, low=0.5, high=0.5, count=3)
+    >>> print(estimate([1, 1, 1, 1, 1, 1, 1, 1]))
+    1 [0.676, 1], n = 8
     >>> estimate([0.5]).low
     -inf
 
-    Source: bias-corrected and accelerated bootstrap, Efron 1987.
+    Source: bias-corrected and accelerated bootstrap, Efron 1987; for hits and misses (1 and 0), of which eight in a row
+    do not make certainty, the score interval of Wilson 1927.
     """
     found = _finite(values)
     count, mean = len(found), float(found.mean())
     if count == 1:
         return Estimate(mean, -inf, inf, 1)
+    if np.isin(found, (0.0, 1.0)).all():
+        return _wilson(mean, count)
     if (found == found[0]).all():
         return Estimate(float(found[0]), float(found[0]), float(found[0]), count)
     random = np.random.default_rng(seed)
@@ -120,6 +125,14 @@ def estimate(values: Values, *, resamples: int = RESAMPLES, seed: int = 0) -> Es
     at = ndtr(shift + (shift + normal) / (1 - acceleration * (shift + normal)))
     low, high = np.quantile(means, at).tolist()
     return Estimate(mean, low, high, count)
+
+
+def _wilson(share: float, count: int) -> Estimate:
+    z = float(ndtri((1 + LEVEL) / 2))
+    middle = share + z**2 / (2 * count)
+    half = z * (share * (1 - share) / count + z**2 / (4 * count**2)) ** 0.5
+    low, high = ((middle + sign * half) / (1 + z**2 / count) for sign in (-1, 1))
+    return Estimate(share, max(0.0, low), min(1.0, high), count)
 
 
 def difference(one: Values, other: Values, *, resamples: int = RESAMPLES, seed: int = 0) -> Estimate:

@@ -111,6 +111,8 @@ def unbroadcast(lanes: Tensor, shape: Sequence[int]) -> Tensor:
 
 def _vjp(function: Callable[..., Any], at: Sequence[Tensor], u: Any) -> Sequence[Lane]:
     """Transpose of the derivative of ``function`` at ``at``, on lanes (or a tuple of them, ``None`` zero)."""
+    # Some operations refuse lanes whose channels lie last in memory.
+    at, u = [t.contiguous() for t in at], u.contiguous() if isinstance(u, Tensor) else u
     with torch.enable_grad():
         value, pull, *_ = torch.func.vjp(function, *at)
     if isinstance(value, tuple | list):
@@ -176,7 +178,7 @@ class FirstOrder(LinearMap):
     """First-order expansion of any differentiable function at x0: A = Dh(x0), c = h(x0) - Dh(x0) x0 (eq. 4)."""
 
     def __init__(self, function: Callable[..., Any], at: Sequence[Tensor], output: Any) -> None:
-        self._function, self._at = function, tuple(t.detach() for t in at)
+        self._function, self._at = function, tuple(t.detach().contiguous() for t in at)
         constant: Any
         made = self.forward([t.unsqueeze(0) for t in self._at])
         if isinstance(output, Tensor):
