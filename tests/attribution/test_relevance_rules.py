@@ -148,5 +148,5 @@ def test_bad_options_are_refused_in_a_sentence(asked):
     with pytest.raises(InputError, match="bounds="):
         ls.explain(spelled("nn.ReLU"), x, method="deep-taylor")
     wrong = torch.zeros(1, 2, 1, 1, dtype=torch.float64)
-    with pytest.raises(InputError, match="bounds of the zB rule"):
+    with pytest.raises(InputError, match="bounds of a pixel"):
         ls.explain(spelled("nn.ReLU"), x, method="lrp-z-box", bounds=(wrong, wrong))
