@@ -207,7 +207,10 @@ BAD = {
     "layer of nothing": (["--method", "votes", "--layer", "vote=features.0"], "no method 'vote'"),
     "two layers": (["--layer", "features.0", "--layer", "features.1"], "for the same methods"),
     "option without a value": (["--option", "epsilon"], "'epsilon' is no option"),
-    "option of none": (["--method", "gradient", "--option", "epsilon=1"], "no option of the methods asked for 'epsilon'"),
+    "option of none": (
+        ["--method", "gradient", "--option", "epsilon=1"],
+        "no option of the methods asked for 'epsilon'",
+    ),
     "option": (["--option", "lrp-epsilon.epsilom=1"], "no option of lrp-epsilon 'epsilom'; the nearest is 'epsilon'"),
     "option not asked": (["--method", "gradient", "--option", "votes.labels=2"], "is not asked"),
     "option twice": (["--option", "votes.labels=2", "--option", "votes.labels=3"], "twice"),
