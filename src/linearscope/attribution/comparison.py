@@ -220,17 +220,13 @@ def rank_correlation(maps: Tensor) -> Tensor:
     >>> rank_correlation(torch.cat([one, one.exp(), -one])).round().tolist()
     [[1.0, 1.0, -1.0], [1.0, 1.0, -1.0], [-1.0, -1.0, 1.0]]
     """
-    ranks = torch.stack([_ranks(one.detach().double().flatten()) for one in maps])
+    ranks = twice_ranks(maps.detach().double().flatten(1))
     ranks = ranks - ranks.mean(1, keepdim=True)
     lengths = torch.where(ranks.amax(1) > ranks.amin(1), ranks.norm(dim=1), torch.nan)
     return (ranks @ ranks.T) / (lengths.unsqueeze(1) * lengths)
 
 
-def _ranks(values: Tensor) -> Tensor:
-    """The rank of each value from 1; equal values share the mean of theirs."""
-    ordered, order = values.sort()
-    first = torch.searchsorted(ordered, ordered).double()
-    last = torch.searchsorted(ordered, ordered, right=True).double()
-    ranks = torch.empty_like(first)
-    ranks[order] = (first + last + 1) / 2
-    return ranks
+def twice_ranks(flat: Tensor) -> Tensor:
+    """Twice the mean rank of each value of each row ``(m, k)``, less a constant: whole numbers."""
+    ordered = flat.sort(-1).values
+    return (torch.searchsorted(ordered, flat) + torch.searchsorted(ordered, flat, right=True)).double()

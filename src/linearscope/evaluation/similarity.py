@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from linearscope.analysis.quality import ssim
+from linearscope.attribution.comparison import twice_ranks
 from linearscope.errors import InputError
 from linearscope.evaluation.estimate import Estimate, PerImage, estimate
 from linearscope.evaluation.given import heat_maps
@@ -87,7 +88,7 @@ def compare(one: Tensor, other: Tensor, *, foreground: bool = False) -> Similari
         spearman(first, second, foreground=foreground),
         spearman(one, other, foreground=foreground),
         ssim(first.unsqueeze(1), second.unsqueeze(1), peak=1.0),
-        _correlation(_ranks(torch.stack([hog(first), hog(second)])), None),
+        _correlation(twice_ranks(torch.stack([hog(first), hog(second)])), None),
     )
 
 
@@ -108,10 +109,10 @@ def spearman(one: Tensor, other: Tensor, *, foreground: bool = False) -> Tensor:
     one, other = _pair(one, other)
     flat = torch.stack([one.flatten(1), other.flatten(1)])
     if not foreground:
-        return _correlation(_ranks(flat), None)
+        return _correlation(twice_ranks(flat), None)
     seen = (flat != 0).any(0)
     # The places left out rank below all others in both maps, which moves the ranks of the rest by one constant.
-    return _correlation(_ranks(flat.masked_fill(~seen, -torch.inf)), seen)
+    return _correlation(twice_ranks(flat.masked_fill(~seen, -torch.inf)), seen)
 
 
 def _pair(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
@@ -123,12 +124,6 @@ def _pair(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
 
 def _safe(values: Tensor) -> Tensor:
     return torch.where(values > 0, values, torch.ones_like(values))
-
-
-def _ranks(flat: Tensor) -> Tensor:
-    """Twice the mean rank of each value of each row, less a constant."""
-    ordered = flat.sort(-1).values
-    return (torch.searchsorted(ordered, flat) + torch.searchsorted(ordered, flat, right=True)).double()
 
 
 def _correlation(pair: Tensor, seen: Tensor | None) -> Tensor:
