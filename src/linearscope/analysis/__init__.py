@@ -3,7 +3,7 @@
 from linearscope.analysis.attack import Attack, fgsm
 from linearscope.analysis.contributions import Contributions, contributions
 from linearscope.analysis.coupling import Coupling, coupling
-from linearscope.analysis.discussion import VARIANTS, Discussion, Votes, discussion, votes
+from linearscope.analysis.discussion import VARIANTS, Discussion, Votes, discussion, share_maps, votes
 from linearscope.analysis.fields import Field, fields
 from linearscope.analysis.flashlight import Flashlight, flashlight
 from linearscope.analysis.image_map import ImageMap, ImageSubject
@@ -61,6 +61,7 @@ __all__ = [
     "output_segments",
     "quality",
     "reach",
+    "share_maps",
     "svd",
     "templates",
     "tour_classification",

@@ -10,13 +10,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from linearscope.analysis.contributions import contributions, each_constant, share
-from linearscope.analysis.targets import Target, flat_targets
+from linearscope.analysis.targets import Target, flat_targets, one_target
 from linearscope.errors import InputError
 from linearscope.interpreter import LinearInterpreter, Visit
 from linearscope.progress import track
 from linearscope.rules import Branch, LinearMap, Slope
 
-__all__ = ["DEFAULT_VARIANT", "VARIANTS", "Discussion", "Votes", "discussion", "votes"]
+__all__ = ["DEFAULT_VARIANT", "VARIANTS", "Discussion", "Votes", "discussion", "pooled", "share_maps", "votes"]
 
 DEFAULT_VARIANT = "spread"
 
@@ -161,10 +161,53 @@ def votes(d: Discussion, *, pool: int = 1) -> Votes:
         raise InputError("A vote needs at least two targets.")
     if pool < 1 or pool % 2 == 0:
         raise InputError(f"pool is {pool}; give an odd number of pixels, 1 for single pixels.")
-    maps = d.maps
-    if pool > 1:
-        maps = F.avg_pool2d(maps.unsqueeze(1), pool, 1, pool // 2, count_include_pad=False).squeeze(1)
-    return Votes(d.targets, torch.tensor(d.targets)[maps.argmax(0)], pool)
+    return Votes(d.targets, torch.tensor(d.targets)[pooled(d.maps, pool).argmax(0)], pool)
+
+
+def pooled(maps: Tensor, pool: int) -> Tensor:
+    """Mean of maps ``(T, H, W)`` over the neighbourhood of ``pool`` pixels in which a vote is taken together."""
+    if pool == 1:
+        return maps
+    return F.avg_pool2d(maps.unsqueeze(1), pool, 1, pool // 2, count_include_pad=False).squeeze(1)
+
+
+def share_maps(it: LinearInterpreter, target: Target) -> dict[str, Tensor]:
+    """Where the shares of one score lie: a map of every share that has places.
+
+    Parameters
+    ----------
+    it
+        Interpreter of an image ``(1, C, H, W)``.
+    target
+        An output: flat index or index tuple.
+
+    Returns
+    -------
+    dict
+        ``"input"``: ``(H, W)``, row times image, summed over channels. By the name of its node, of every constant that
+        is added to a feature map: ``(h, w)`` in the map's own size, summed over channels. Each sums to its share of
+        :func:`~linearscope.contributions`; a constant without places has no map.
+
+    Examples
+    --------
+    >>> import torch, linearscope as ls
+    >>> layers = torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(64, 5)
+    >>> it = ls.interpret(torch.nn.Sequential(*layers), torch.rand(1, 3, 6, 6))
+    >>> {name: tuple(map.shape) for name, map in share_maps(it, 0).items()}
+    {'input': (6, 6), '0': (4, 4)}
+
+    Source: Navarrete Michelini et al. 2019, eq. 8, before the sum over places.
+    """
+    flat = [one_target(it, target)]
+    found: dict[str, Tensor] = {}
+
+    def add(name: str, u: Tensor, constant: Tensor) -> None:
+        if u.dim() == 5 and u.shape[1] == 1 and u.shape[-1] * u.shape[-2] > 1:
+            here = _over_channels(u[:, 0], constant)[0].cpu()
+            found[name] = found[name] + here if name in found else here
+
+    gradient = it.walk(it.impulses(flat), each_constant(it, add))
+    return {"input": (gradient * it.point).sum(1)[0].cpu(), **found}
 
 
 _RESCALED = {"printed", "weighted"}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, overload
+from functools import reduce
+from typing import Any, Final, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +39,8 @@ class Field:
     kind
         ``"row"`` or ``"column"``.
     index
-        ``(channel, row, column)`` of the output number whose row it is, or of the input number whose column.
+        ``(channel, row, column)`` of the output number whose row it is, or of the input number whose column; the
+        channel is ``None`` for the sum over all of them.
     values
         ``(C, h, w)``: the filter in its structural window, outside of which it is zero whatever the image.
     start
@@ -63,7 +65,7 @@ class Field:
     """
 
     kind: Kind
-    index: tuple[int, ...]
+    index: tuple[int | None, int, int]
     values: Tensor
     start: tuple[int, ...]
     shape: tuple[int, ...]
@@ -96,18 +98,20 @@ class Field:
 
 
 @overload
-def fields(it: LinearInterpreter, index: Sequence[int], kind: Kind = "row", near: float | None = None) -> Field: ...
+def fields(
+    it: LinearInterpreter, index: Sequence[int | None], kind: Kind = "row", near: float | None = None
+) -> Field: ...
 
 
 @overload
 def fields(
-    it: LinearInterpreter, index: Sequence[Sequence[int]], kind: Kind = "row", near: float | None = None
+    it: LinearInterpreter, index: Sequence[Sequence[int | None]], kind: Kind = "row", near: float | None = None
 ) -> list[Field]: ...
 
 
 def fields(
     it: LinearInterpreter,
-    index: Sequence[int] | Sequence[Sequence[int]],
+    index: Sequence[int | None] | Sequence[Sequence[int | None]],
     kind: Kind = "row",
     near: float | None = None,
 ) -> Field | list[Field]:
@@ -118,7 +122,8 @@ def fields(
     it
         An interpreter of a network from an image ``(C, H, W)`` to an image ``(D, H', W')``.
     index
-        ``(channel, row, column)`` of an output number for a row, of an input number for a column; or several.
+        ``(channel, row, column)`` of an output number for a row, of an input number for a column; or several. With
+        ``None`` for the channel, the sum over all channels of the pixel.
     kind
         ``"row"`` or ``"column"``.
     near
@@ -155,15 +160,29 @@ def fields(
             "it.rows or it.columns."
         )
     given, made = (it.output_shape, it.input_shape) if kind == "row" else (it.input_shape, it.output_shape)
-    one = bool(len(index)) and isinstance(index[0], int)
-    places = [tuple(index)] if one else [tuple(place) for place in index]  # type: ignore[arg-type]
-    windows = it.row_windows(places) if kind == "row" else it.column_windows(places)  # type: ignore[arg-type]
+    one = len(index) > 0 and not isinstance(index[0], Sequence)
+    asked: list[Any] = [tuple(index)] if one else [tuple(place) for place in index]  # type: ignore[arg-type]
+    single = [[(channel, *place[1:]) for channel in _channels(place, given[0])] for place in asked]
+    flat = [place for places in single for place in places]
+    windows = iter(it.row_windows(flat) if kind == "row" else it.column_windows(flat))
     found = []
-    for place, window in zip(places, windows, strict=True):
-        own = tuple(int(i) % n for i, n in zip(place, given, strict=True))  # type: ignore[call-overload]
-        point = _match(own[1], given[1], made[1]), _match(own[2], given[2], made[2])
+    for place, places in zip(asked, single, strict=True):
+        window = reduce(_sum, [next(windows) for _ in places])
+        row, column = (int(i) % n for i, n in zip(places[0][1:], given[1:], strict=True))
+        point = _match(row, given[1], made[1]), _match(column, given[2], made[2])
+        own = None if place[0] is None else int(place[0]) % given[0], row, column
         found.append(_describe(kind, own, window, point, reach))
     return found[0] if one else found
+
+
+def _channels(place: Sequence[Any], count: int) -> Sequence[Any]:
+    """The channels that a place speaks of."""
+    return range(count) if len(place) == 3 and place[0] is None else place[:1]
+
+
+def _sum(one: Window, other: Window) -> Window:
+    """Of two filters of one pixel, whose windows are the same."""
+    return Window(one.values + other.values, one.start, one.shape)
 
 
 def _match(place: int, given: int, made: int) -> float:
@@ -171,7 +190,9 @@ def _match(place: int, given: int, made: int) -> float:
     return (place + 0.5) * made / given - 0.5
 
 
-def _describe(kind: Kind, index: tuple[int, ...], window: Window, point: tuple[float, float], near: float) -> Field:
+def _describe(
+    kind: Kind, index: tuple[int | None, int, int], window: Window, point: tuple[float, float], near: float
+) -> Field:
     values: Array = window.values.detach().double().cpu().numpy()
     energy = np.square(values).sum(0)
     total = float(energy.sum())

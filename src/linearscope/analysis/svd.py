@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Any, Final
@@ -19,7 +20,7 @@ from linearscope.analysis.svd_solver import Exhausted, Operator, Products, Solve
 from linearscope.errors import InputError, LinearscopeWarning, UnknownNameError
 from linearscope.progress import track
 
-__all__ = ["METHODS", "SVD", "Operator", "SVDInterrupted", "Step", "svd"]
+__all__ = ["METHODS", "SVD", "Operator", "SVDInterrupted", "Search", "Step", "search", "svd"]
 
 #: The methods, and the options that only they take.
 METHODS: Final[dict[str, tuple[str, ...]]] = {
@@ -181,7 +182,7 @@ def svd(
     given = {"block": block, "basis": basis, "momentum": momentum, "as_printed": as_printed or None, "steps": steps}
     _check(it, k, tol, method, max_products, {name: value for name, value in given.items() if value is not None})
     begin = time.perf_counter()
-    most = 1000 + 100 * k if max_products is None else max_products
+    most = _most(k, max_products)
     products = Products(it, most - 2 * k)
     solver: Solver
     if method == "gkl":
@@ -194,12 +195,12 @@ def svd(
             solver = Power(products, k, tol, seed, each, steps or most)
     else:
         solver = Scipy(products, k, tol, seed, "propack" if method == "propack" else "arpack")
-    search = _Search(products, solver, k, tol, method, begin)
+    looking = Search(products, solver, k, tol, method, begin)
     try:
-        ended = search.run(watch)
-        found = search.result(ended == "watch", measure=True)
+        ended = looking.run(watch)
+        found = looking.result(ended == "watch", measure=True)
     except KeyboardInterrupt:
-        raise SVDInterrupted(search.result(True, measure=False)) from None
+        raise SVDInterrupted(looking.result(True, measure=False)) from None
     if ended != "watch" and not found.complete:
         _warn(found, k, most, ended == "products", it.dtype)
     elif found.complete and isinstance(solver, Lanczos) and tol < solver.overlooked < inf:
@@ -212,14 +213,49 @@ def svd(
     return found
 
 
+def search(it: Operator, k: int, *, tol: float = 1e-6, seed: int = 0, max_products: int | None = None) -> Search:
+    """Begin a search that the caller takes step by step: the ``gkl`` of :func:`svd`, for those who watch it.
+
+    Arguments and errors are those of :func:`svd`.
+
+    Examples
+    --------
+    >>> import torch, linearscope as ls
+    >>> it = ls.interpret(torch.nn.Conv2d(1, 1, 3).double(), torch.rand(1, 1, 8, 8, dtype=torch.float64))
+    >>> looking = search(it, 2)
+    >>> steps = [step.products for step in looking.steps()]
+    >>> looking.result(converged_only=False, measure=True).complete
+    True
+    """
+    _check(it, k, tol, "gkl", max_products, {})
+    products = Products(it, _most(k, max_products) - 2 * k)
+    return Search(products, Lanczos(products, k, tol, seed, 1, max(4 * k, 48)), k, tol, "gkl", time.perf_counter())
+
+
+def _most(k: int, max_products: int | None) -> int:
+    return 1000 + 100 * k if max_products is None else max_products
+
+
 @dataclass
-class _Search:
+class Search:
+    """A search under way. Made by :func:`search`."""
+
     products: Products
     solver: Solver
     k: int
     tol: float
     method: str
     begin: float
+
+    @property
+    def most(self) -> int:
+        """Products after which the search gives up."""
+        return int(self.products.limit) + 2 * self.k
+
+    def steps(self) -> Iterator[Step]:
+        """Go on step by step, until all has converged, no more can be done, or the products are used up."""
+        with suppress(Exhausted):
+            yield from self.solver.steps()
 
     def run(self, watch: Callable[[Step], object] | None) -> str:
         """Go on until the solver, the watcher or the products end it; returns which."""
@@ -239,7 +275,7 @@ class _Search:
         return "solver"
 
     def result(self, converged_only: bool, measure: bool) -> SVD:
-        """What has been found, its residuals measured."""
+        """What has been found, or of that what has converged; its residuals measured, or as the method holds them."""
         triplets = self.solver.found()
         largest = float(triplets.values.max()) if len(triplets.values) else 0.0
         if converged_only:

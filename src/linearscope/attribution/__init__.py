@@ -11,7 +11,7 @@ from linearscope.attribution import (  # registers the methods
     relevance_methods,
 )
 from linearscope.attribution.backward_rules import DECONVNET, GRADIENT, GUIDED, BackwardRules, Rectified, Resampled
-from linearscope.attribution.comparison import Answer, Comparison, compare
+from linearscope.attribution.comparison import Answer, Comparison, ask_each, compare
 from linearscope.attribution.engine import Back
 from linearscope.attribution.explainer import Explainer, Unit, explain
 from linearscope.attribution.methods import METHODS, Made, Method, register_method
@@ -36,6 +36,7 @@ __all__ = [
     "Relevance",
     "Resampled",
     "Unit",
+    "ask_each",
     "averaged",
     "cams",
     "compare",

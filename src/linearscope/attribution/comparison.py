@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -17,7 +17,7 @@ from linearscope.attribution.result import Attribution, Heatmap
 from linearscope.errors import InputError, LinearscopeError, UnknownNameError
 from linearscope.progress import track
 
-__all__ = ["Answer", "Comparison", "compare", "concentration", "rank_correlation"]
+__all__ = ["Answer", "Comparison", "ask_each", "compare", "concentration", "rank_correlation"]
 
 #: The part of the pixels that :func:`concentration` looks at.
 PART: Final = 0.1
@@ -156,24 +156,55 @@ def compare(
     asked = [int(output.argmax())] if targets is None else [targets] if isinstance(targets, int) else [*targets]
     if not asked:
         raise InputError("No target was given; name at least one output.")
-    images = image.expand(len(asked), -1, -1, -1)
     answers: list[Answer] = []
     left_out: dict[str, str] = {}
-    for name in track(names, "asking methods"):
-        own = dict((options or {}).get(name, {}))
-        start = time.perf_counter()
-        try:
-            said = explainer(images, asked, method=name, layer=(layers or {}).get(name), **own)
-        except LinearscopeError as error:
-            if strict:
-                raise
-            left_out[name] = str(error)
-            continue
-        answers.append(Answer(METHODS[name], said, own, time.perf_counter() - start))
+    each = ask_each(explainer, image, asked, names, layers=layers, options=options)
+    for name, said in track(each, "asking methods", len(names)):
+        if isinstance(said, Answer):
+            answers.append(said)
+        elif strict:
+            raise said
+        else:
+            left_out[name] = str(said)
     if not answers:
         raise InputError("No method can be asked about this model. " + " ".join(dict.fromkeys(left_out.values())))
     shape = explainer.program.output_shape[1:]
     return Comparison(image, output.reshape(1, *shape), answers[0].attribution.targets, tuple(answers), left_out, kind)
+
+
+def ask_each(
+    explainer: Explainer,
+    image: Tensor,
+    targets: Sequence[int],
+    methods: Sequence[str],
+    *,
+    layers: Mapping[str, str] | None = None,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Iterator[tuple[str, Answer | LinearscopeError]]:
+    """Ask methods one after the other; of each its name, and what it said or why it cannot be asked.
+
+    Arguments are those of :func:`compare`, which asks in this way.
+
+    Examples
+    --------
+    >>> import torch, linearscope as ls
+    >>> net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 2))
+    >>> image = torch.rand(1, 3, 2, 2)
+    >>> for name, said in ask_each(ls.Explainer(net, image), image, [1], ["gradient", "grad-cam"]):
+    ...     print(name, isinstance(said, Answer))
+    gradient True
+    grad-cam False
+    """
+    images = image.expand(len(targets), -1, -1, -1)
+    for name in methods:
+        own = dict((options or {}).get(name, {}))
+        start = time.perf_counter()
+        try:
+            said = explainer(images, targets, method=name, layer=(layers or {}).get(name), **own)
+        except LinearscopeError as error:
+            yield name, error
+            continue
+        yield name, Answer(METHODS[name], said, own, time.perf_counter() - start)
 
 
 def concentration(heatmaps: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 from typing import Any, Final
@@ -16,7 +16,7 @@ from linearscope.attribution.backward_rules import BackwardRules
 from linearscope.attribution.engine import Back, go_back
 from linearscope.attribution.merging import Merged, merge
 from linearscope.attribution.methods import METHODS, Made, Method, accepted
-from linearscope.attribution.result import Attribution, Check
+from linearscope.attribution.result import Attribution
 from linearscope.errors import InputError, UnknownNameError
 from linearscope.interpreter import Visit
 from linearscope.interpreter.plan import Plan
@@ -421,10 +421,11 @@ def _together(method: Method, made: Sequence[Made], targets: Tensor, scores: Ten
     checks = [one.check for one in made if one.check is not None]
     check = None
     if checks:
-        numbers = (
-            torch.cat([getattr(one, name) for one in checks])[: len(targets)] for name in ("expected", "found", "error")
-        )
-        check = Check(checks[0].name, *numbers)
+        numbers: dict[str, Any] = {
+            name: torch.cat([getattr(one, name) for one in checks])[: len(targets)]
+            for name in ("expected", "found", "error")
+        }
+        check = replace(checks[0], **numbers)
     return Attribution(
         method.name,
         tuple(targets.tolist()),

@@ -28,20 +28,23 @@ class Check:
         ``(n,)``, one an image.
     error
         ``(n,)``: their difference relative to the largest term.
+    exact
+        Whether they must be equal but for rounding; false where they are only in the limit of many steps.
     """
 
     name: str
     expected: Tensor
     found: Tensor
     error: Tensor
+    exact: bool = True
 
     @staticmethod
-    def of(name: str, expected: Tensor, found: Tensor, largest: Tensor | None = None) -> Check:
+    def of(name: str, expected: Tensor, found: Tensor, largest: Tensor | None = None, *, exact: bool = True) -> Check:
         """Compare; ``largest`` ``(n,)`` is the largest term where it is neither of the two."""
         scale = torch.maximum(expected.abs(), found.abs())
         scale = scale if largest is None else torch.maximum(scale, largest.abs())
         error = (expected - found).abs() / torch.where(scale == 0, torch.ones_like(scale), scale)
-        return Check(name, expected, found, error)
+        return Check(name, expected, found, error, exact)
 
 
 @dataclass(frozen=True)

@@ -77,15 +77,8 @@ def look(
     program = ready.capture(tensor)
     matching_output((0, 0), program.input_shape[1:], program.output_shape[1:])
     it = interpret(program, tensor, interpretation=interpretation)
-    lower, upper = ready.bounds
-    made = it.output
-    # An output of other channels than the image's has no bounds of its own.
-    if made.shape[1] != lower.shape[1]:
-        lower, upper = lower.mean(), upper.mean()
-    pixels = (made - lower) / (upper - lower)
-    if made.shape[1] == 3 and ready.model.preprocessing.channels == "BGR":
-        pixels = pixels.flip(1)
-    return ImageModel(ready, path, it, (ready.model.preprocessing.display(tensor), as_picture(pixels)))
+    pictures = ready.model.preprocessing.display(tensor), as_picture(ready.placed.output_pixels(it.output))
+    return ImageModel(ready, path, it, pictures)
 
 
 def point(text: str, option: str) -> tuple[int, int]:

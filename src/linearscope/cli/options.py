@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from linearscope.models import LoadedModel
+    from linearscope.models import LoadedModel, PlacedModel
     from linearscope.program import Program
 
 __all__ = [
@@ -33,6 +32,7 @@ __all__ = [
     "Weights",
     "choice",
     "epsilon_in_pixels",
+    "find_device",
     "prepare",
 ]
 
@@ -100,12 +100,8 @@ class Ready:
     ----------
     model
         As loaded.
-    capture
-        Makes the Program for an image tensor.
-    tensor
-        Reads an image file into a tensor on the device.
-    bounds
-        What pixels 0 and 255 are in the model's units, on the device.
+    placed
+        The same on its device.
     tensors
         The weights; of a ``.pt2`` file its bytes.
     labels_given
@@ -113,11 +109,24 @@ class Ready:
     """
 
     model: LoadedModel
-    capture: Callable[[Tensor], Program]
-    tensor: Callable[[Path], Tensor]
-    bounds: tuple[Tensor, Tensor]
+    placed: PlacedModel
     tensors: list[Tensor]
     labels_given: bool
+
+    def capture(self, image: Tensor) -> Program:
+        """Make the Program for an image tensor."""
+        return self.placed.capture(image)
+
+    def tensor(self, path: Path) -> Tensor:
+        """Read an image file into a tensor on the device."""
+        from linearscope.models import read_image
+
+        return self.placed.tensor(read_image(path))
+
+    @property
+    def bounds(self) -> tuple[Tensor, Tensor]:
+        """What pixels 0 and 255 are in the model's units, on the device."""
+        return self.placed.bounds
 
     def names(self, count: int) -> tuple[str, ...] | None:
         """Class names for ``count`` scores; ``None`` where the model has none for that many.
@@ -175,39 +184,30 @@ def prepare(
     """Load the model that the shared options name, on its device and in its type."""
     import torch
 
-    from linearscope.models import DEFAULT, load_model, read_image
-    from linearscope.program import capture, load
+    from linearscope.models import DEFAULT, PlacedModel, load_model
 
     choice("type of numbers", dtype, ("float32", "float64"))
     numbers = torch.float32 if dtype == "float32" else torch.float64
-    place = _device(device, torch)
+    place = find_device(device)
     loaded = load_model(
         DEFAULT if model is None else model, weights=weights, preprocess=preprocess, labels=labels, output=output
     )
-    module = loaded.module
-    if isinstance(module, torch.nn.Module):
-        module = module.to(place, numbers)
-
-    def program(image: Tensor) -> Program:
-        if isinstance(module, torch.nn.Module):
-            return capture(module, image, output=loaded.output)
-        return load(module, image=image.to("cpu", torch.float32), output=loaded.output).to(place, numbers)
-
-    def tensor(path: Path) -> Tensor:
-        return loaded.preprocessing(read_image(path)).to(place, numbers)
-
-    lower, upper = (bound.to(place, numbers) for bound in (loaded.preprocessing.lower, loaded.preprocessing.upper))
+    placed = PlacedModel(loaded, place, numbers)
+    module = placed.module
     if isinstance(module, torch.nn.Module):
         tensors = [*module.state_dict().values()]
     else:
         tensors = [torch.frombuffer(bytearray(module.read_bytes()), dtype=torch.uint8)]
-    return Ready(loaded, program, tensor, (lower, upper), tensors, labels is not None)
+    return Ready(loaded, placed, tensors, labels is not None)
 
 
-def _device(name: str, torch_: Any) -> torch.device:
+def find_device(name: str) -> torch.device:
+    """Return the device of that name, if this machine has it."""
+    import torch
+
     try:
-        place: torch.device = torch_.device(name)
-        torch_.zeros(1, device=place).item()
+        place = torch.device(name)
+        torch.zeros(1, device=place).item()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise InputError(
             f"The device {name!r} cannot be used here. Give --device cpu, or one this machine has."

@@ -218,17 +218,7 @@ def _subject(ready: Ready, shown: Shown, crop: int, scale: int, program: Program
     original = None if shown.original is None else _middle(_tensor(ready, shown.original), crop, scale)
     if program is None or program.input_shape != tuple(image.shape):
         program = ready.capture(image)
-    lower, upper = ready.bounds
-    backwards = ready.model.preprocessing.channels == "BGR"
-
-    def pixels(values: Tensor) -> Tensor:
-        # An output of other channels than the image's has no bounds of its own.
-        alike = values.shape[1] == lower.shape[1]
-        low, high = (lower, upper) if alike else (lower.mean(), upper.mean())
-        found = (values - low) / (high - low)
-        return found.flip(1) if alike and backwards else found
-
-    return ImageSubject(ready.model.name, program, image, original, pixels)
+    return ImageSubject(ready.model.name, program, image, original, ready.placed.output_pixels)
 
 
 def _tensor(ready: Ready, photo: Image) -> Tensor:

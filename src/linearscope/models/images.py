@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import warnings
 from pathlib import Path
@@ -13,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from linearscope.errors import InputError
 from linearscope.models.files import readable_file
 
-__all__ = ["FORMATS", "MAXIMUM_PIXELS", "default_image", "read_image"]
+__all__ = ["FORMATS", "MAXIMUM_PIXELS", "default_image", "image_from_bytes", "read_image"]
 
 FORMATS: Final = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")
 MAXIMUM_PIXELS: Final = 50_000_000
@@ -70,7 +71,22 @@ def read_image(path: str | os.PathLike[str]) -> Image.Image:
         many pixels (found in its header, before any pixel is decoded), or has pixels without a fixed white (32-bit).
     """
     name = str(readable_file(path, f"Give the path of a {KINDS} file."))
-    image = _open(name)
+    return _read(name, name)
+
+
+def image_from_bytes(data: bytes, name: str) -> Image.Image:
+    """Read a photo from the bytes of a file, as :func:`read_image` does; ``name`` is what errors call it.
+
+    Examples
+    --------
+    >>> image_from_bytes(default_image().read_bytes(), "espresso.jpg").size
+    (600, 400)
+    """
+    return _read(name, io.BytesIO(data))
+
+
+def _read(name: str, file: str | io.BytesIO) -> Image.Image:
+    image = _open(name, file)
     try:
         image.load()
         return _to_rgb(name, image)
@@ -83,13 +99,13 @@ def read_image(path: str | os.PathLike[str]) -> Image.Image:
         image.close()
 
 
-def _open(name: str) -> Image.Image:
+def _open(name: str, file: str | io.BytesIO) -> Image.Image:
     """Read the header, and refuse before anything is decoded."""
     too_large = f"It may have at most {MAXIMUM_PIXELS // 1_000_000} megapixels; make it smaller."
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(name, formats=FORMATS)
+            image = Image.open(file, formats=FORMATS)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise InputError(f"{name} would be too large an image when decoded. {too_large}") from error
     except UnidentifiedImageError as error:

@@ -30,7 +30,8 @@ def write_field(path: Path, field: Field) -> None:
     arrays: dict[str, Any] = {
         "values": field.values.detach().cpu().numpy(),
         "kind": field.kind,
-        "index": field.index,
+        # -1 for all channels
+        "index": [-1 if field.index[0] is None else field.index[0], *field.index[1:]],
         "start": field.start,
         "shape": field.shape,
         "point": field.point,
@@ -66,7 +67,7 @@ def read_field(path: Path) -> Field:
                                       ("orientation", "frequency"))  # fmt: skip
             return Field(
                 kind=str(file["kind"]),  # type: ignore[arg-type]
-                index=_whole(file["index"]),
+                index=(None if file["index"][0] < 0 else int(file["index"][0]), *_whole(file["index"][1:])),  # type: ignore[arg-type]
                 values=torch.from_numpy(file["values"]),
                 start=_whole(file["start"]),
                 shape=_whole(file["shape"]),

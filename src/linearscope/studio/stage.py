@@ -1,0 +1,252 @@
+"""What a studio shows: its networks, its photos, and the subjects made of both, within a bound of memory."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from linearscope.analysis import fgsm
+from linearscope.analysis.tour_kind import TourKind
+from linearscope.errors import InputError
+from linearscope.interpreter import LinearInterpreter, interpret
+from linearscope.models import LoadedModel, PlacedModel, load_model
+from linearscope.networks import BUNDLED
+from linearscope.networks.upscalers import UPSCALERS
+from linearscope.program import Program
+from linearscope.studio.photos import SHOWN_FIRST, Photos
+from linearscope.studio.refusals import Missing
+from linearscope.studio.schema import AttackInfo, ModelInfo
+from linearscope.studio.subject import Recipe, Subject, middle
+
+__all__ = ["MEMORY", "ModelSource", "Stage"]
+
+#: Bytes of the subjects that are held; those asked for least lately go first, and are made again when asked for.
+MEMORY: Final = 1 << 30
+#: How many Programs and recipes are remembered.
+PROGRAMS: Final = 12
+RECIPES: Final = 4096
+
+SIDES: Final = [32, 48, 64, 96, 128, 192, 256]
+SIDE: Final = 128
+FIRST: Final = "espcn_x2"
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """A network named where the studio was started.
+
+    Attributes
+    ----------
+    name
+        What it is called on the page.
+    load
+        Loads it.
+    """
+
+    name: str
+    load: Callable[[], LoadedModel]
+
+
+class Stage:
+    """Networks, photos and subjects.
+
+    Everything but :meth:`models` and ``photos`` is called by one thread at a time, the queue's.
+
+    Parameters
+    ----------
+    named
+        Networks named where the studio was started, which come first; they are loaded at once, so that a mistake is
+        said before there is a page.
+    photo
+        A photo named there.
+    device, dtype, interpretation
+        How networks are interpreted.
+    memory
+        Bytes of the subjects that are held.
+
+    Examples
+    --------
+    >>> stage = Stage()
+    >>> subject = stage.subject(stage.recipe("small_vgg", "espresso", None))
+    >>> subject.info.kind, subject.info.certificate.reconstruction < 1e-4
+    ('classification', True)
+    """
+
+    def __init__(
+        self,
+        named: Sequence[ModelSource] = (),
+        photo: Path | None = None,
+        *,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        interpretation: str = "freeze",
+        memory: int = MEMORY,
+    ) -> None:
+        self.photos = Photos(photo)
+        self._device, self._dtype, self._interpretation = torch.device(device), dtype, interpretation
+        self._memory = memory
+        self._loaded: dict[str, LoadedModel] = {source.name: source.load() for source in named}
+        self._bundled = [name for name, entry in BUNDLED.items() if entry.weights_title and name not in self._loaded]
+        self._placed: dict[str, PlacedModel] = {}
+        self._kinds: dict[str, TourKind] = {}
+        self._programs: OrderedDict[tuple[str, tuple[int, ...]], Program] = OrderedDict()
+        self._subjects: OrderedDict[str, Subject] = OrderedDict()
+        self._recipes: OrderedDict[str, Recipe] = OrderedDict()
+        self._named = [*self._loaded]
+
+    # -- what can be chosen ------------------------------------------------------------------------------------------
+
+    @property
+    def first(self) -> str:
+        """The network that is shown first."""
+        return self._named[0] if self._named else FIRST
+
+    def models(self) -> list[ModelInfo]:
+        """All networks."""
+        return [self._named_info(name) for name in self._named] + [self._bundled_info(name) for name in self._bundled]
+
+    def recipe(self, model: str, image: str, side: int | None) -> Recipe:
+        """Say how a subject is made, with the side that a network without a size of its own is shown.
+
+        Raises
+        ------
+        Missing
+            When there is no such network or photo.
+        InputError
+            When a side is given to a network of one size.
+        """
+        known = {one.name: one for one in self.models()}
+        if model not in known:
+            raise Missing(f"The studio has no network {model[:40]!r}. Choose one of {', '.join(known)}.")
+        self.photos.about(image)
+        if known[model].sides:
+            return Recipe(model, image, side or SIDE)
+        if side is not None:
+            raise InputError(f"{model} takes images of one size. Leave the side out.")
+        return Recipe(model, image, None)
+
+    # -- subjects ----------------------------------------------------------------------------------------------------
+
+    def find(self, subject: str) -> Subject:
+        """A subject by its id; one that is no longer held is made again.
+
+        Raises
+        ------
+        Missing
+            When the id was never given, or so long ago that it was forgotten.
+        """
+        if subject not in self._recipes:
+            raise Missing("The studio no longer knows this network on this photo. Choose both again.")
+        return self.subject(self._recipes[subject])
+
+    def subject(self, recipe: Recipe) -> Subject:
+        """Make a subject, or take the one that is held."""
+        name = self._id(recipe)
+        self._recipes[name] = recipe
+        self._recipes.move_to_end(name)
+        while len(self._recipes) > RECIPES:
+            self._recipes.popitem(last=False)
+        if name not in self._subjects:
+            self._subjects[name] = self._attacked(name, recipe) if recipe.of else self._interpreted(name, recipe)
+        self._subjects.move_to_end(name)
+        while len(self._subjects) > 1 and sum(one.bytes for one in self._subjects.values()) > self._memory:
+            self._subjects.popitem(last=False)
+        return self._subjects[name]
+
+    def held(self) -> list[str]:
+        """Ids of the subjects that are held, those asked for least lately first."""
+        return [*self._subjects]
+
+    def _interpreted(self, name: str, recipe: Recipe) -> Subject:
+        placed = self._model(recipe.model)
+        start = time.perf_counter()
+        image = middle(placed.tensor(self.photos.read(recipe.image)), recipe.side)
+        program = self._program(recipe.model, placed, image)
+        subject = Subject(name, recipe, placed, self._interpret(program, image), time.perf_counter() - start)
+        self._kinds[recipe.model] = subject.kind
+        return subject
+
+    def _attacked(self, name: str, recipe: Recipe) -> Subject:
+        before = self.find(recipe.of)
+        if before.kind != "classification":
+            raise InputError(
+                f"{recipe.model} makes an image, and an attack is on a label. Choose a network that gives labels."
+            )
+        start = time.perf_counter()
+        program, (lower, upper) = before.it.program, before.placed.bounds
+        epsilon = recipe.epsilon / 255
+        attack = fgsm(program, before.it.image, label=recipe.label, epsilon=epsilon, lower=lower, upper=upper)
+        it = self._interpret(program, attack.adversarial)
+        after = Subject(name, recipe, before.placed, it, time.perf_counter() - start)
+        after.attack = AttackInfo(
+            of=recipe.of,
+            epsilon=recipe.epsilon,
+            label=after.score(attack.label),
+            before=before.score(attack.before),
+            after=after.score(attack.after),
+            success=attack.success,
+        )
+        return after
+
+    def _interpret(self, program: Program, image: torch.Tensor) -> LinearInterpreter:
+        return interpret(program, image, interpretation=self._interpretation)
+
+    def _program(self, model: str, placed: PlacedModel, image: torch.Tensor) -> Program:
+        """A Program for images of this size; one that is bound to its image is not used for another."""
+        key = model, tuple(image.shape)
+        program = self._programs.get(key)
+        if program is None:
+            program = placed.capture(image)
+            if program.bound is None:
+                self._programs[key] = program
+        if key in self._programs:
+            self._programs.move_to_end(key)
+        while len(self._programs) > PROGRAMS:
+            self._programs.popitem(last=False)
+        return program
+
+    def _model(self, name: str) -> PlacedModel:
+        if name not in self._placed:
+            loaded = self._loaded.get(name) or load_model(name)
+            self._placed[name] = PlacedModel(loaded, self._device, self._dtype)
+        return self._placed[name]
+
+    def _id(self, recipe: Recipe) -> str:
+        told = (recipe, self._interpretation, str(self._dtype))
+        return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+
+    def _named_info(self, name: str) -> ModelInfo:
+        model = self._loaded[name]
+        kind: TourKind | None = "classification" if model.labels is not None else None
+        sized = model.preprocessing.resize is not None or model.preprocessing.crop is not None
+        return ModelInfo(
+            name=name,
+            title=model.origin,
+            weights=model.weights,
+            licence=model.licence,
+            kind=self._kinds.get(name, kind),
+            preprocessing=str(model.preprocessing),
+            sides=[] if sized else SIDES,
+            image=self.photos.first,
+        )
+
+    def _bundled_info(self, name: str) -> ModelInfo:
+        entry = BUNDLED[name]
+        kind: TourKind = "classification" if entry.labels is not None else "image-to-image"
+        return ModelInfo(
+            name=name,
+            title=entry.title,
+            weights=entry.weights_title,
+            licence=entry.licence,
+            kind="super-resolution" if name in UPSCALERS else kind,
+            preprocessing=entry.preprocessing,
+            sides=[] if "resize" in entry.preprocessing else SIDES,
+            image="given" if self.photos.first == "given" else SHOWN_FIRST.get(name, self.photos.first),
+        )
