@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Final, TypeVar
 
@@ -14,7 +15,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from linearscope import __version__
 from linearscope.analysis.discussion import VARIANTS
 from linearscope.attribution import METHODS
 from linearscope.errors import InputError, LinearscopeError
@@ -31,6 +31,7 @@ __all__ = ["create_app"]
 
 T = TypeVar("T")
 
+VERSION: Final = version("linearscope")
 ASSETS: Final = Path(__file__).parent / "assets"
 TYPES: Final = {
     ".html": "text/html; charset=utf-8",
@@ -74,7 +75,7 @@ def create_app(stage: Stage) -> FastAPI:
 
     app = FastAPI(
         title="linearscope studio",
-        version=__version__,
+        version=VERSION,
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
@@ -159,7 +160,7 @@ def _add_choices(app: FastAPI, stage: Stage, queue: Queue) -> None:
         ]
         models = stage.models()
         return schema.StudioInfo(
-            version=__version__,
+            version=VERSION,
             models=models,
             images=stage.photos.list(),
             methods=methods,
