@@ -154,6 +154,11 @@ export class Api {
     }
   }
 
+  /** A file to be downloaded. */
+  async file(path: string, signal?: AbortSignal): Promise<Blob> {
+    return (await this.ask("GET", path, signal)).blob();
+  }
+
   async packet<Header>(path: string, signal?: AbortSignal): Promise<Packet<Header>> {
     return unpack<Header>(await (await this.ask("GET", path, signal)).arrayBuffer());
   }
