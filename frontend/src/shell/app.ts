@@ -206,7 +206,7 @@ export class App {
 
   private problem(error: unknown, model: Model): void {
     this.certificate.wait("No certificate");
-    const ways = [{ label: "Try again", go: () => void this.capture() }];
+    const ways: { label: string; go(): void }[] = [{ label: "Try again", go: () => void this.capture() }];
     const first = this.studio!.model;
     if (first !== model.name) ways.push({ label: `Show ${this.model(first).title || first}`, go: () => this.chooseNetwork(first) });
     this.stage.problem(`${model.title || model.name} was not captured on this photo`, error, ways);

@@ -68,8 +68,8 @@ function all(subject: Subject, model: Model, photo: Photo): Child[] {
     h(
       "dl",
       { class: "facts" },
-      fact("F x + r against y", amount(certificate.reconstruction, 2)),
-      fact("Adjoint: ⟨F v, u⟩ against ⟨v, Fᵀ u⟩", amount(certificate.adjoint, 2)),
+      fact("F x + r against y", amount(certificate.reconstruction, 2)),
+      fact("⟨F v, u⟩ against ⟨v, Fᵀ u⟩", amount(certificate.adjoint, 2)),
       fact("Tolerance", amount(certificate.tolerance, 1)),
       fact("Numbers", certificate.dtype.replace("torch.", "")),
       fact("Operations", subject.operations.toLocaleString("en")),
