@@ -1,0 +1,37 @@
+// What the view says, from what the search has come to.
+
+import type { SpectrumDone, SpectrumStep, Triplet } from "../../core/types.ts";
+import { amount, count, duration } from "../../core/words.ts";
+
+/** "1", "1 and 2", "1, 2 and 3", counted from 1. */
+export function listed(indices: readonly number[]): string {
+  const names = indices.map((index) => String(index + 1));
+  return names.length < 2 ? (names[0] ?? "") : `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}`;
+}
+
+export function clusterSentence(group: readonly number[]): string {
+  return `Values ${listed(group)} are nearer than the tolerance tells apart: their vectors are any basis of the space they span.`;
+}
+
+/** How the search ended. */
+export function doneSentence(done: SpectrumDone, wanted: number): string {
+  const good = done.triplets.filter((triplet) => triplet.converged).length;
+  const spent = `${count(done.products, "product")} with F and its transpose in ${duration(done.seconds)}`;
+  if (done.complete) return `${wanted === 1 ? "The largest value" : `All ${wanted}`} found by ${spent}.`;
+  const missing = done.triplets.length - good;
+  const rest = missing > 0 ? ` ${missing === 1 ? "The other is" : "The others are"} shown as reached, marked “not converged”.` : "";
+  return `${good} of ${wanted} converged to ${amount(done.tol)} after ${spent}.${rest} Take a larger tolerance, or fewer values.`;
+}
+
+/** How far a search is, for a screen reader: said only when another value has converged. */
+export function stepSentence(step: SpectrumStep): string {
+  return `${step.converged} of ${step.wanted} converged.`;
+}
+
+/** The triplets as comma-separated values, in full precision. */
+export function table(pairs: readonly { triplet: Triplet; converged: boolean }[], shares: (number | null)[]): string {
+  const lines = pairs.map(({ triplet, converged }, i) =>
+    [triplet.index + 1, triplet.value, triplet.residual, converged, triplet.coefficient, shares[i] ?? ""].join(","),
+  );
+  return ["index,singular_value,residual,converged,coefficient,share_of_Fx", ...lines, ""].join("\r\n");
+}
