@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clusterSentence, doneSentence, listed, table } from "../src/views/spectrum/sentences.ts";
+import { clusterSentence, doneSentence, gain, listed, share, table } from "../src/views/spectrum/sentences.ts";
 import { read, written } from "../src/views/spectrum/settings.ts";
-import { evenTicks, logTicks, wholeTicks } from "../src/views/spectrum/ticks.ts";
+import { evenTicks, logTicks, tickText, wholeTicks } from "../src/views/spectrum/ticks.ts";
 
 const limits = { vectors: 24, coloured: true };
 const from = (query: string, some = limits) => {
@@ -12,13 +12,13 @@ const from = (query: string, some = limits) => {
 
 test("nothing in the address gives the usual settings, which write nothing", () => {
   const { settings, problems, repairs } = from("");
-  assert.deepEqual(settings, { k: 6, tol: "1e-3", shown: "signed", part: "whole", scale: "linear", rebuild: null });
+  assert.deepEqual(settings, { k: 6, tol: "1e-3", shown: "signed", part: "near", scale: "linear", rebuild: null });
   assert.deepEqual([problems, repairs], [[], {}]);
   assert.ok(Object.values(written(settings, limits)).every((value) => value === null));
 });
 
 test("what is written is read again", () => {
-  const { settings } = from("k=12&tol=1e-4&shown=colour&part=near&scale=log&rebuild=3");
+  const { settings } = from("k=12&tol=1e-4&shown=colour&part=whole&scale=log&rebuild=3");
   const kept = Object.entries(written(settings, limits)).filter((entry): entry is [string, string] => entry[1] !== null);
   assert.deepEqual(from(new URLSearchParams(kept).toString()).settings, settings);
   assert.equal(kept.length, 6);
@@ -44,6 +44,8 @@ test("colour needs red, green and blue; few values need few vectors", () => {
 
 test("sentences", () => {
   assert.equal(listed([0]), "1");
+  assert.deepEqual([gain(4.4), gain(1e-7)], ["4.400", "1.000e−7"]);
+  assert.deepEqual([share(0.5), share(0.01234), share(4.13e-6), share(1e-12), share(0)], ["50 %", "1.23 %", "0.00041 %", "< 0.000001 %", "0 %"]);
   assert.equal(clusterSentence([2, 3]), "Values 3 and 4 are nearer than the tolerance tells apart: their vectors are any basis of the space they span.");
   assert.match(clusterSentence([2, 3, 4]), /^Values 3, 4 and 5 /);
   const one = { index: 0, value: 2, residual: 1e-4, coefficient: 1, converged: true };
@@ -58,6 +60,7 @@ test("ticks are round, within the range and not too many", () => {
   assert.deepEqual(wholeTicks(0.5, 6.5, 10), [1, 2, 3, 4, 5, 6]);
   assert.deepEqual(wholeTicks(0.5, 24.5, 8), [5, 10, 15, 20]);
   assert.deepEqual(wholeTicks(0.5, 1.5, 8), [1]);
+  assert.deepEqual([0, 0.05, 1e-4, 1500].map(tickText), ["0", "0.05", "1e−4", "1,500"]);
   assert.deepEqual(logTicks(1e-4, 1, 6), [1e-4, 1e-3, 1e-2, 1e-1, 1]);
   assert.deepEqual(logTicks(1, 1.2, 4), [1, 1.05, 1.1, 1.15, 1.2]);
   for (const [low, high] of [[0.9, 30], [1e-9, 1], [3, 3.001], [0.4, 0.41]] as const) {

@@ -52,14 +52,14 @@ class Spectrum {
     this.progress = new Progress(signal, () => this.start());
     this.values = new Values(signal, (scale) => this.set({ scale }));
     this.shown = segmented<Settings["shown"]>("Pictures", [["signed", "Signed"], ["colour", "Colour"]], (shown) => this.set({ shown }), coloured ? undefined : "colour");
-    this.part = segmented<Settings["part"]>("Part", [["whole", "Whole"], ["near", "Close up"]], (part) => this.set({ part }));
+    this.part = segmented<Settings["part"]>("Part", [["near", "Close up"], ["whole", "Whole"]], (part) => this.set({ part }));
     this.rebuilding = new Rebuilding(subject, context.pictures.output, (first) => this.set({ rebuild: first }));
     root.append(
       h(
         "div",
         { class: "spectrum" },
-        h("section", { class: "panel", "aria-label": "What to find" }, h("div", { class: "toolbar" }, this.controls.root, h("span", { class: "push" }), this.shown.root, this.part.root)),
-        h("div", { class: "columns two" }, this.values.root, this.progress.root),
+        h("section", { class: "panel", "aria-label": "What to find" }, h("div", { class: "toolbar spectrum-controls" }, ...this.controls.parts, this.shown.root, this.part.root)),
+        h("div", { class: "columns two spectrum-charts" }, this.values.root, this.progress.root),
         h(
           "section",
           { class: "spectrum-section", "aria-label": "Pairs" },
@@ -139,7 +139,7 @@ class Spectrum {
     this.controls.show(this.settings, this.search.phase);
     this.shown.show(this.settings.shown);
     this.part.show(this.settings.part);
-    this.how.textContent = `${LOOKS[this.settings.shown]}${this.settings.part === "near" ? " Close up: the square that holds nine tenths of the energy of both, or all where that is nearly everything." : ""}`;
+    this.how.textContent = `${LOOKS[this.settings.shown]}${this.settings.part === "near" ? " Close up: the square that holds nine tenths of the energy of both, or the whole picture where they spread over it." : ""}`;
   }
 
   private drawAll(): void {

@@ -23,7 +23,7 @@ export function segmented<T extends string>(title: string, choices: [value: T, t
 }
 
 export class SearchControls {
-  readonly root: HTMLElement;
+  readonly parts: HTMLElement[];
   private readonly count: HTMLInputElement;
   private readonly tolerance: HTMLSelectElement;
   private readonly button: HTMLButtonElement;
@@ -39,13 +39,11 @@ export class SearchControls {
       ...TOLERANCES.map((value) => h("option", { value }, value.replace("-", "−"))),
     );
     this.button = h("button", { class: "button spectrum-toggle", type: "button", onclick: () => this.on.toggle() }, "Stop");
-    this.root = h(
-      "div",
-      { class: "toolbar" },
-      h("label", { class: "control" }, h("span", null, `Values (1 to ${limits.vectors})`), this.count),
+    this.parts = [
+      h("label", { class: "control" }, h("span", null, `Values, 1 to ${limits.vectors}`), this.count),
       h("label", { class: "control" }, h("span", null, "Tolerance"), this.tolerance),
       this.button,
-    );
+    ];
   }
 
   show(settings: Settings, phase: Phase): void {

@@ -3,10 +3,11 @@
 import { fill, h } from "../../core/dom.ts";
 import type { Picture } from "../../core/packet.ts";
 import type { Subject } from "../../core/types.ts";
-import { amount, percent, signed } from "../../core/words.ts";
+import { amount, signed } from "../../core/words.ts";
 import { closeUp, type Area } from "./arithmetic.ts";
 import { draw, put } from "./pictures.ts";
 import type { Pair } from "./search.ts";
+import { gain, share as shareOf } from "./sentences.ts";
 
 export interface Look {
   shown: "signed" | "colour";
@@ -34,7 +35,7 @@ class Side {
     const { image, limit } = draw(map, this.channels, look.shown, area);
     put(this.canvas, image);
     const where = area ? `, rows ${area.top}–${area.top + area.height - 1}, columns ${area.left}–${area.left + area.width - 1}` : "";
-    fill(this.caption, h("strong", null, this.title), ` full colour at ±${amount(limit)}${where}`);
+    fill(this.caption, h("strong", null, this.title), ` full colour at ±${amount(limit, 2)}${where}`);
     this.canvas.setAttribute("aria-label", `${this.title}, ${look.shown === "signed" ? "summed over channels, red above zero, blue below" : "channels around grey"}${where}`);
     return image;
   }
@@ -47,6 +48,26 @@ class Side {
   }
 }
 
+/** A small frame for the picture, with what is shown of it filled. */
+class Place {
+  private readonly part = h("div");
+  readonly root = h("dd", { class: "spectrum-place" }, this.part);
+
+  constructor(
+    private readonly height: number,
+    private readonly width: number,
+  ) {
+    this.root.style.aspectRatio = `${width} / ${height}`;
+  }
+
+  show(area: Area | null): void {
+    const { top, left, height, width } = area ?? { top: 0, left: 0, height: this.height, width: this.width };
+    const sides = { top: top / this.height, left: left / this.width, height: height / this.height, width: width / this.width };
+    for (const [side, share] of Object.entries(sides)) this.part.style.setProperty(side, `${100 * share}%`);
+    this.root.setAttribute("aria-label", area ? `rows ${top} to ${top + height - 1}, columns ${left} to ${left + width - 1}` : "the whole picture");
+  }
+}
+
 export class Card {
   readonly root: HTMLElement;
   /** The two pictures as they are shown. */
@@ -55,33 +76,33 @@ export class Card {
   private readonly state = h("span", { class: "soft small" });
   private readonly numbers = FACTS.map(() => h("dd", { class: "num" }, "–"));
   private readonly problem = h("p", { class: "small spectrum-bad", hidden: true });
+  private readonly place: Place;
   private readonly input: Side;
   private readonly output: Side;
-  private readonly index: number;
 
   constructor(index: number, subject: Subject) {
-    this.index = index;
     const [, height, width] = subject.input_shape as [number, number, number];
     const [, tall, wide] = subject.output_shape as [number, number, number];
     this.input = new Side("Eigen-input", height, width, subject.input_channels);
     this.output = new Side("Eigen-output", tall, wide, subject.output_channels);
+    this.place = new Place(height, width);
     this.root = h(
       "li",
       { class: "panel spectrum-pair" },
       h("h3", { class: "panel-title" }, `Pair ${index + 1}`, this.value, this.state),
       h("div", { class: "spectrum-sides" }, this.input.root, this.output.root),
-      h("dl", { class: "facts small" }, ...FACTS.map((name, i) => h("div", null, h("dt", null, name), this.numbers[i]!))),
+      h("dl", { class: "facts small" }, ...FACTS.map((name, i) => h("div", null, h("dt", null, name), this.numbers[i]!)), h("div", { class: "spectrum-where" }, h("dt", null, "shown"), this.place.root)),
       this.problem,
     );
-    this.show(null, { shown: "signed", part: "whole" }, null);
+    this.show(null, { shown: "signed", part: "near" }, null);
   }
 
   /** `share` is null while it is not known. */
   show(pair: Pair | null, look: Look, share: number | null): void {
     this.root.classList.toggle("waiting", !pair?.output);
-    fill(this.value, pair ? `s = ${amount(pair.triplet.value, 4)}` : "");
+    fill(this.value, pair ? `s = ${gain(pair.triplet.value)}` : "");
     fill(this.state, pair ? (pair.converged ? "" : "not converged") : "to come");
-    const said = pair ? [amount(pair.triplet.residual, 2), signed(pair.triplet.coefficient), share === null ? "–" : percent(share)] : ["–", "–", "–"];
+    const said = pair ? [amount(pair.triplet.residual, 2), signed(pair.triplet.coefficient), share === null ? "–" : shareOf(share)] : ["–", "–", "–"];
     said.forEach((text, i) => fill(this.numbers[i]!, text));
     this.problem.hidden = !pair?.problem;
     fill(this.problem, pair?.problem ?? "");
@@ -89,14 +110,11 @@ export class Card {
       this.images = [];
       this.input.empty();
       this.output.empty();
+      this.place.show(null);
       return;
     }
     const close = look.part === "near" ? closeUp(pair.input, pair.output) : null;
+    this.place.show(close?.input ?? null);
     this.images = [this.input.show(pair.input, look, close?.input ?? null), this.output.show(pair.output, look, close?.output ?? null)];
-  }
-
-  /** What the card is called in a list of files. */
-  get name(): string {
-    return `pair ${this.index + 1}`;
   }
 }

@@ -1,8 +1,7 @@
 // Two charts: the singular values, and the residual as it falls. Colours and type are the page's tokens.
 
 import uPlot from "uplot";
-import { amount } from "../../core/words.ts";
-import { evenTicks, logTicks, wholeTicks } from "./ticks.ts";
+import { evenTicks, logTicks, tickText, wholeTicks } from "./ticks.ts";
 
 interface Axis {
   label: string;
@@ -87,7 +86,7 @@ export class Plot {
         return one.whole ? wholeTicks(low, high, most) : one.log ? logTicks(low, high, most) : evenTicks(low, high, most);
       },
       filter: (_, splits) => splits,
-      values: (_, splits) => splits.map((value) => amount(value)),
+      values: (_, splits) => splits.map(tickText),
     });
     const scale = (one: Axis): uPlot.Scale => ({ time: false, distr: one.log ? 3 : 1, range: () => one.range });
     const series = chart.lines.map((line): uPlot.Series => {

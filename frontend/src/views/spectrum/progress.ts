@@ -32,9 +32,7 @@ export class Progress {
       h("dl", { class: "facts" }, fact("products", this.products), fact("converged", this.converged), fact("largest residual ÷ s₁", this.residual)),
       this.bar,
       this.host,
-      this.verdict,
-      this.notes,
-      this.problem,
+      h("div", { class: "spectrum-said" }, this.verdict, this.notes, this.problem),
       this.live,
     );
     this.plot = new Plot(this.host, signal);
@@ -62,11 +60,11 @@ export class Progress {
     this.filled.style.width = phase === "running" && converged === 0 ? "" : `${(100 * converged) / Math.max(k, 1)}%`;
     this.plot.show(residualChart(search.trail, tol));
     const residuals = search.trail.length ? `from ${amount(search.trail[0]!.residual, 2)} to ${amount(search.trail[search.trail.length - 1]!.residual, 2)}` : "none yet";
-    this.host.setAttribute("aria-label", `The largest residual over the products made: ${residuals}; the tolerance is ${amount(tol)}.`);
+    this.host.setAttribute("aria-label", `The largest residual over the products made: ${residuals}; the tolerance is ${amount(tol, 1)}.`);
 
     const said = {
       idle: "",
-      running: "Searching. Pairs are shown as they converge.",
+      running: converged < k ? "Searching. Pairs are shown as they converge." : "All have converged. Looking whether a larger one was missed.",
       stopped: `Stopped. ${converged === 0 ? "Nothing had converged." : `${count(search.pairs.length, "pair")} had converged and ${search.pairs.length === 1 ? "is" : "are"} kept.`} Start searches again from the beginning.`,
       failed: "The search ended early; what had arrived is kept.",
       done: done ? doneSentence(done, k) : "",

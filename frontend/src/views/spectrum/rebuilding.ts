@@ -4,9 +4,10 @@ import { colourImage, limitOf, pixelImage, signedImage, theme } from "../../core
 import { fill, h } from "../../core/dom.ts";
 import type { Picture } from "../../core/packet.ts";
 import type { Subject } from "../../core/types.ts";
-import { amount, percent } from "../../core/words.ts";
+import { amount } from "../../core/words.ts";
 import { difference, energy, magnification, meanOverChannels, psnr, rebuild, relativeError, spans, type Part } from "./arithmetic.ts";
 import { put } from "./pictures.ts";
+import { missing, share as shareOf, weightSentence } from "./sentences.ts";
 
 export class Rebuilding {
   readonly root: HTMLElement;
@@ -24,6 +25,7 @@ export class Rebuilding {
   private readonly error = h("dd", { class: "num" }, "–");
   private readonly quality = h("dd", { class: "num" }, "–");
   private readonly explained = h("dd", { class: "num" }, "–");
+  private readonly meaning = h("p", { class: "small soft spectrum-meaning" });
   private readonly problem = h("div", { class: "problem", role: "alert", hidden: true });
 
   constructor(
@@ -49,6 +51,7 @@ export class Rebuilding {
         h("label", { class: "control" }, h("span", null, "Rebuild the output from the first k ", this.number), this.slider),
         h("dl", { class: "facts" }, fact("relative error |y − yₖ| ÷ |y|", this.error), fact("PSNR", this.quality), fact("share of F x", this.explained)),
       ),
+      this.meaning,
       this.problem,
       h("div", { class: "columns three spectrum-three" }, ...this.canvases.map((canvas, i) => h("figure", { class: "figure" }, canvas, this.captions[i]!))),
     );
@@ -110,9 +113,11 @@ export class Rebuilding {
     this.canvases[1]!.setAttribute("aria-label", `The rebuilt output,${from}`);
     this.canvases[2]!.setAttribute("aria-label", `What is missing: output minus rebuilt, ${size}; ${how}`);
 
-    fill(this.error, percent(relativeError(y.values, values)));
+    fill(this.error, missing(relativeError(y.values, values)));
     const ratio = psnr(missed.values);
     fill(this.quality, Number.isFinite(ratio) ? `${ratio.toFixed(1).replace("-", "−")} dB` : "∞");
-    fill(this.explained, percent(used.reduce((sum, part) => sum + (this.share(part) ?? 0), 0)));
+    const part = used.reduce((sum, one) => sum + (this.share(one) ?? 0), 0);
+    fill(this.explained, shareOf(part));
+    fill(this.meaning, weightSentence(first, part));
   }
 }

@@ -13,6 +13,32 @@ export function clusterSentence(group: readonly number[]): string {
   return `Values ${listed(group)} are nearer than the tolerance tells apart: their vectors are any basis of the space they span.`;
 }
 
+/** A singular value with four digits, so that values that stand together are as long as each other. */
+export function gain(value: number): string {
+  return value >= 1e-3 && value < 1e4 ? value.toPrecision(4) : amount(value, 4);
+}
+
+/** A share in percent; those of pairs may be tiny, and are compared. */
+export function share(part: number): string {
+  const hundred = 100 * part;
+  if (hundred === 0) return "0 %";
+  if (hundred < 1e-6) return "< 0.000001 %";
+  return `${hundred.toLocaleString("en", { maximumSignificantDigits: hundred < 1 ? 2 : 3 })} %`;
+}
+
+/** An error in percent with two decimals, so that a small step of the slider is seen. */
+export function missing(error: number): string {
+  return Number.isFinite(error) ? `${(100 * error).toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 })} %` : "–";
+}
+
+/** What pairs that make so much of F x mean. */
+export function weightSentence(pairs: number, part: number): string {
+  if (pairs === 0) return "The residual alone: what the network makes of its constants, with the switches as this photo set them.";
+  const who = pairs === 1 ? "The first pair makes" : `The first ${pairs} pairs make`;
+  const why = part < 0.05 ? " What F amplifies most is hardly in this photo." : "";
+  return `${who} ${share(part)} of the energy of F x.${why}`;
+}
+
 /** How the search ended. */
 export function doneSentence(done: SpectrumDone, wanted: number): string {
   const good = done.triplets.filter((triplet) => triplet.converged).length;
@@ -20,7 +46,7 @@ export function doneSentence(done: SpectrumDone, wanted: number): string {
   if (done.complete) return `${wanted === 1 ? "The largest value" : `All ${wanted}`} found by ${spent}.`;
   const missing = done.triplets.length - good;
   const rest = missing > 0 ? ` ${missing === 1 ? "The other is" : "The others are"} shown as reached, marked “not converged”.` : "";
-  return `${good} of ${wanted} converged to ${amount(done.tol)} after ${spent}.${rest} Take a larger tolerance, or fewer values.`;
+  return `${good} of ${wanted} converged to ${amount(done.tol, 1)} after ${spent}.${rest} Take a larger tolerance, or fewer values.`;
 }
 
 /** How far a search is, for a screen reader: said only when another value has converged. */

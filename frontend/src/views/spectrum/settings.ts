@@ -7,7 +7,8 @@ export interface Settings {
   k: number;
   tol: Tolerance;
   shown: "signed" | "colour";
-  part: "whole" | "near";
+  /** Close up: where the energy of a pair lies. */
+  part: "near" | "whole";
   scale: "linear" | "log";
   /** How many triplets the output is rebuilt from; null: all that have arrived. */
   rebuild: number | null;
@@ -70,7 +71,7 @@ export function read(get: (key: string) => string | null, limits: Limits): Readi
     wrong("shown", "The channels of this network are not red, green and blue, so they are not shown in colour. Showing signed.");
     shown = "signed";
   }
-  const part = oneOf("part", ["whole", "near"], "whole");
+  const part = oneOf("part", ["near", "whole"], "near");
   const scale = oneOf("scale", ["linear", "log"], "linear");
 
   let rebuild: number | null = null;
@@ -95,7 +96,7 @@ export function written(settings: Settings, limits: Limits): Record<string, stri
     k: unless(String(settings.k), String(Math.min(6, limits.vectors))),
     tol: unless(settings.tol, "1e-3"),
     shown: unless(settings.shown, "signed"),
-    part: unless(settings.part, "whole"),
+    part: unless(settings.part, "near"),
     scale: unless(settings.scale, "linear"),
     rebuild: settings.rebuild === null ? null : String(settings.rebuild),
   };

@@ -34,3 +34,9 @@ export function logTicks(low: number, high: number, most: number): number[] {
   }
   return found;
 }
+
+/** A tick in as few characters as tell it exactly: 0.05, 1e−4. */
+export function tickText(value: number): string {
+  const text = value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential() : value.toLocaleString("en", { maximumFractionDigits: 8 });
+  return text.replaceAll("-", "−");
+}

@@ -1,10 +1,11 @@
 // The singular values as a chart, and as a table for whoever does not see the chart.
 
 import { fill, h } from "../../core/dom.ts";
-import { amount, percent, signed } from "../../core/words.ts";
+import { amount, signed } from "../../core/words.ts";
 import { segmented } from "./controls.ts";
 import { Plot, valuesChart } from "./plot.ts";
 import type { Pair } from "./search.ts";
+import { gain, share } from "./sentences.ts";
 
 export class Values {
   readonly root: HTMLElement;
@@ -44,7 +45,7 @@ export class Values {
     this.scales.show(scale);
     const values = pairs.map((pair) => ({ value: pair.triplet.value, converged: pair.converged }));
     this.plot.show(valuesChart(values, wanted, scale === "log"));
-    const said = values.map(({ value }, i) => `${i + 1}: ${amount(value, 4)}`).join(", ");
+    const said = values.map(({ value }, i) => `${i + 1}: ${gain(value)}`).join(", ");
     this.host.setAttribute("aria-label", `Singular values by index. ${said || "None yet"}.`);
     this.pointed(null);
     const rows = pairs.map(({ triplet, converged }, i) =>
@@ -52,7 +53,7 @@ export class Values {
         "tr",
         null,
         h("th", { scope: "row" }, `${i + 1}${converged ? "" : " (not converged)"}`),
-        ...[amount(triplet.value, 5), amount(triplet.residual, 2), signed(triplet.coefficient, 4), shares[i] == null ? "–" : percent(shares[i]!)].map((text) => h("td", { class: "num" }, text)),
+        ...[amount(triplet.value, 5), amount(triplet.residual, 2), signed(triplet.coefficient, 4), shares[i] == null ? "–" : share(shares[i]!)].map((text) => h("td", { class: "num" }, text)),
       ),
     );
     fill(this.body, ...(rows.length ? rows : [h("tr", null, h("td", { colspan: 5 }, "None yet."))]));
@@ -61,6 +62,6 @@ export class Values {
   private pointed(place: number | null): void {
     const pair = place === null ? undefined : this.pairs[place];
     const hollow = this.pairs.some(({ converged }) => !converged) ? " Hollow points have not converged." : "";
-    fill(this.readout, pair ? `s${place! + 1 < 10 ? "₀₁₂₃₄₅₆₇₈₉"[place! + 1] : ` ${place! + 1}`} = ${amount(pair.triplet.value, 5)}` : this.pairs.length ? `Largest ${amount(this.pairs[0]!.triplet.value, 4)}.${hollow}` : "None yet.");
+    fill(this.readout, pair ? `s${place! + 1 < 10 ? "₀₁₂₃₄₅₆₇₈₉"[place! + 1] : ` ${place! + 1}`} = ${amount(pair.triplet.value, 5)}` : this.pairs.length ? `Largest ${gain(this.pairs[0]!.triplet.value)}.${hollow}` : "None yet.");
   }
 }
