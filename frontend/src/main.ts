@@ -1,6 +1,9 @@
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/shell.css";
+import "./styles/canvas.css";
+import "./styles/classification.css";
+import "./styles/spectrum.css";
 import { App } from "./shell/app.ts";
 import { views } from "./shell/views.ts";
 
