@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ORACLES := .venv-oracles
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: tour test check oracles zoo bench docs pictures clean help
+.PHONY: tour studio test browser check frontend oracles zoo bench docs pictures clean help
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -13,13 +13,27 @@ help:  ## list the commands
 tour: $(VENV)/base  ## set up and explain the bundled photo with the bundled classifier
 	$(BIN)/linearscope tour
 
-test: $(VENV)/dev  ## set up and run all tests
+studio: $(VENV)/studio  ## set up and open the live page
+	$(BIN)/linearscope studio
+
+test: $(VENV)/dev browser  ## set up and run all tests
 	$(BIN)/python -m pytest
+
+# The page is tested in Chromium. Root can install it; without it these tests are skipped, or, where
+# LINEARSCOPE_BROWSER=required, fail.
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
+	|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get -qq update \
+	&& DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends chromium fonts-dejavu; } \
+	|| echo "Chromium is missing and cannot be installed here: install it to test the page."
 
 check: $(VENV)/dev  ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+frontend:  ## check, test and build the page; needs Node 20
+	cd frontend && npm ci --ignore-scripts && npm run check && npm test && npm run build
 
 oracles: $(ORACLES)/made  ## compare with zennit and pytorch-grad-cam, which need an environment of their own
 	$(ORACLES)/bin/python -m pytest tests/oracles
@@ -45,6 +59,10 @@ $(VENV)/base: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) torch==2.13.0
 	$(PIP) --editable .
+	touch $@
+
+$(VENV)/studio: $(VENV)/base
+	$(PIP) --editable '.[studio]'
 	touch $@
 
 # torchvision and timm ask for builds of torch that would replace ours, so they are installed without what they ask for.

@@ -21,7 +21,7 @@ FLOORS = {
     "report": 7,
     "sweep": 7,
     "studio": 8,
-    "cli": 8,
+    "cli": 9,
 }
 
 SOURCE = Path(__file__).parent.parent / "src" / "linearscope"

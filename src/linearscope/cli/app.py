@@ -73,9 +73,23 @@ from linearscope.cli.materialize import materialize  # noqa: E402
 from linearscope.cli.models import models  # noqa: E402
 from linearscope.cli.relevant import relevant  # noqa: E402
 from linearscope.cli.rules import rules  # noqa: E402
+from linearscope.cli.studio import studio  # noqa: E402
 from linearscope.cli.svd import svd  # noqa: E402
 from linearscope.cli.tour import tour  # noqa: E402
 from linearscope.cli.walk import walk  # noqa: E402
 
-for _command in (tour, explain, evaluate, fields, walk, svd, materialize, contributions, relevant, models, rules):
+for _command in (
+    tour,
+    studio,
+    explain,
+    evaluate,
+    fields,
+    walk,
+    svd,
+    materialize,
+    contributions,
+    relevant,
+    models,
+    rules,
+):
     app.command()(_command)
