@@ -238,7 +238,8 @@ export class PictureView {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.redraw(), { signal });
   }
 
-  private placeOf(event: MouseEvent): Place {
+  /** The pixel under a pointer. */
+  placeOf(event: MouseEvent): Place {
     const seen = this.element.getBoundingClientRect();
     const area = this.area();
     const row = area.top + ((event.clientY - seen.top) / seen.height) * area.height;

@@ -1,0 +1,140 @@
+// A filter as it is shown: its picture, the scale, what is measured on it.
+
+import { PictureView } from "../../core/canvas.ts";
+import { gradient, type Theme } from "../../core/colour.ts";
+import { fill, h } from "../../core/dom.ts";
+import type { FieldKind } from "../../core/types.ts";
+import { amount, signed } from "../../core/words.ts";
+import { factsOf } from "./facts.ts";
+import { lookAt, outlines, paintField, reachOf, valueAt, type Field, type Show, type Zoom } from "./paint.ts";
+import type { Source } from "./sources.ts";
+
+export interface Look {
+  show: Show;
+  zoom: Zoom;
+  circles: boolean;
+  limit: number;
+  theme: Theme;
+}
+
+/** Holds the place of the facts that come. */
+const NOTHING: Field = {
+  header: {
+    kind: "column", channel: null, row: 0, column: 0, shape: [1, 0, 0], start: [0, 0, 0], point: [0, 0], energy: 0, radii: { "0.5": 0, "0.9": 0, "0.99": 0 },
+    centroid: [0, 0], orientation: null, frequency: null, far: 0, near: 16, seconds: 0,
+  },
+  values: { shape: [1, 0, 0], values: new Float32Array() },
+};
+
+/** The scale with its ends: signed colours, or grey to colours. */
+export class Legend {
+  private readonly bar = h("div", { class: "bar" });
+  private readonly ends = [h("span", null, "\u00a0"), h("span"), h("span")];
+  readonly element = h("div", { class: "legend", role: "img" }, this.bar, ...this.ends);
+
+  show(limit: number, show: Show, theme: Theme): void {
+    const words = [amount(-limit), "0", `+${amount(limit)}`];
+    this.ends.forEach((end, i) => (end.textContent = words[i]!));
+    this.bar.style.background = show === "colour" ? "linear-gradient(to right, #000, #808080, #fff)" : gradient(theme);
+    this.element.setAttribute("aria-label", `Scale from ${words[0]} to ${words[2]}`);
+  }
+}
+
+export function factsList(field: Field | null, names?: string[]): HTMLElement[] {
+  return factsOf(field ?? NOTHING)
+    .filter((fact) => !names || names.some((name) => fact.name.startsWith(name)))
+    .map(({ name, text, meaning }) => h("div", { title: meaning }, h("dt", null, name), h("dd", { class: "num" }, text)));
+}
+
+export class FilterFigure {
+  private readonly title = h("span");
+  private readonly aside = h("span", { class: "soft" });
+  private readonly busyLine = h("div", { class: "progress indeterminate flash-busy", "aria-hidden": "true" }, h("div"));
+  private readonly frame = h("div", { class: "flash-frame" });
+  private readonly value = h("span", { class: "soft small num flash-value" });
+  private readonly legend = new Legend();
+  readonly facts = h("dl", { class: "facts flash-facts" });
+  readonly picture: PictureView;
+  readonly element: HTMLElement;
+  private source: Source | null = null;
+  private kind: FieldKind = "column";
+  private reach = 0;
+  private field: Field | null = null;
+  private look: Look | null = null;
+  private pointer: [number, number] | null = null;
+  private timer = 0;
+
+  constructor(label: string) {
+    this.element = h("figure", { class: "flash-filter", "aria-label": label },
+      h("figcaption", { class: "flash-title" }, this.title, this.aside),
+      this.frame, this.busyLine,
+      h("div", { class: "flash-scale" }, this.legend.element, this.value));
+    this.picture = new PictureView(this.frame, { label, height: 1, width: 1 });
+    this.picture.element.addEventListener("pointermove", (event) => this.over(event));
+    this.picture.element.addEventListener("pointerleave", () => this.over(null));
+  }
+
+  /** Whose filters come now, and of which kind. */
+  from(source: Source, kind: FieldKind): void {
+    if (this.source?.id === source.id && this.kind === kind) return;
+    [this.source, this.kind, this.reach, this.field] = [source, kind, 0, null];
+    const [, height, width] = source.shape(kind);
+    this.picture.resize(height, width, source.title);
+    this.title.textContent = "\u00a0";
+    this.aside.textContent = source.title;
+    fill(this.facts, ...factsList(null));
+  }
+
+  /** The network is still being captured. */
+  waiting(title: string): void {
+    this.aside.textContent = title;
+    this.title.textContent = "Capturing";
+    this.busy(true);
+  }
+
+  show(field: Field, look: Look, title: string): void {
+    const source = this.source!;
+    [this.field, this.look] = [field, look];
+    this.reach = Math.max(this.reach, reachOf(field));
+    const names = source.names(this.kind);
+    const { image, place, ground } = paintField(field, look.show, names, look.limit, look.theme);
+    const { centre, zoom } = lookAt(field.header, look.zoom, this.reach);
+    this.picture.image(image, place, ground);
+    this.picture.boxes(outlines(field, look.circles));
+    this.picture.view(centre, zoom);
+    this.picture.describe(`${title}, ${source.title}. ${factsOf(field).slice(0, 3).map((fact) => `${fact.name}: ${fact.text}`).join("; ")}.`);
+    this.element.dataset["at"] = [field.header.kind, field.header.channel ?? "all", field.header.row, field.header.column].join(",");
+    this.title.textContent = title;
+    this.legend.show(look.limit, look.show, look.theme);
+    fill(this.facts, ...factsList(field));
+    this.tell();
+  }
+
+  /** Shown after a moment only: most filters are there before it. */
+  busy(on: boolean): void {
+    clearTimeout(this.timer);
+    if (on) this.timer = window.setTimeout(() => this.busyLine.classList.add("on"), 250);
+    else this.busyLine.classList.remove("on");
+  }
+
+  destroy(): void {
+    clearTimeout(this.timer);
+    this.picture.destroy();
+  }
+
+  private over(event: PointerEvent | null): void {
+    this.pointer = event && this.picture.placeOf(event);
+    this.tell();
+  }
+
+  /** The value under the pointer. */
+  private tell(): void {
+    const { field, look, pointer, source } = this;
+    let text = "";
+    if (field && look && pointer && source) {
+      const value = valueAt(field, look.show, source.names(this.kind), ...pointer);
+      text = `${pointer.join(", ")}: ${value === null ? "outside" : signed(value)}`;
+    }
+    this.value.textContent = text;
+  }
+}
