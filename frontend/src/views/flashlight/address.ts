@@ -128,7 +128,7 @@ export function parse(get: (key: string) => string | null, subject: Subject): { 
 }
 
 export function usualBeside(subject: Subject): string {
-  return hasBicubic(subject) ? "bicubic" : "none";
+  return hasBicubic(subject) && !subject.model.startsWith("bicubic") ? "bicubic" : "none";
 }
 
 /** Bicubic interpolation stands beside what makes an image larger, channel by channel. */

@@ -47,8 +47,8 @@ export function factsList(field: Field | null, names?: string[]): HTMLElement[] 
 }
 
 export class FilterFigure {
-  private readonly title = h("span");
-  private readonly aside = h("span", { class: "soft" });
+  private readonly name = h("span");
+  private readonly size = h("span", { class: "soft num" });
   private readonly busyLine = h("div", { class: "progress indeterminate flash-busy", "aria-hidden": "true" }, h("div"));
   private readonly frame = h("div", { class: "flash-frame" });
   private readonly value = h("span", { class: "soft small num flash-value" });
@@ -66,7 +66,7 @@ export class FilterFigure {
 
   constructor(label: string) {
     this.element = h("figure", { class: "flash-filter", "aria-label": label },
-      h("figcaption", { class: "flash-title" }, this.title, this.aside),
+      h("figcaption", { class: "flash-name" }, this.name, this.size),
       this.frame, this.busyLine,
       h("div", { class: "flash-scale" }, this.legend.element, this.value));
     this.picture = new PictureView(this.frame, { label, height: 1, width: 1 });
@@ -80,15 +80,14 @@ export class FilterFigure {
     [this.source, this.kind, this.reach, this.field] = [source, kind, 0, null];
     const [, height, width] = source.shape(kind);
     this.picture.resize(height, width, source.title);
-    this.title.textContent = "\u00a0";
-    this.aside.textContent = source.title;
+    this.name.textContent = source.title;
+    this.size.textContent = `${width} × ${height} px`;
     fill(this.facts, ...factsList(null));
   }
 
   /** The network is still being captured. */
   waiting(title: string): void {
-    this.aside.textContent = title;
-    this.title.textContent = "Capturing";
+    this.name.textContent = `${title} is being captured`;
     this.busy(true);
   }
 
@@ -104,7 +103,6 @@ export class FilterFigure {
     this.picture.view(centre, zoom);
     this.picture.describe(`${title}, ${source.title}. ${factsOf(field).slice(0, 3).map((fact) => `${fact.name}: ${fact.text}`).join("; ")}.`);
     this.element.dataset["at"] = [field.header.kind, field.header.channel ?? "all", field.header.row, field.header.column].join(",");
-    this.title.textContent = title;
     this.legend.show(look.limit, look.show, look.theme);
     fill(this.facts, ...factsList(field));
     this.tell();

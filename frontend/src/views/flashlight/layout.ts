@@ -14,6 +14,7 @@ export interface Parts {
   where: HTMLElement;
   pin: HTMLElement;
   draw: HTMLElement;
+  filtersTitle: HTMLElement;
   filters: HTMLElement[];
   facts: HTMLElement[];
   look: HTMLElement[];
@@ -30,7 +31,8 @@ export function layout(root: HTMLElement, parts: Parts): void {
           parts.picture,
           h("div", { class: "toolbar flash-walk-tools" }, parts.where, h("div", { class: "flash-buttons push" }, parts.pin, parts.draw)),
           gestures()),
-        h("section", { class: "panel flash-filters", "aria-label": "The filter under the light" },
+        h("section", { class: "panel flash-filters" },
+          h("h3", { class: "flash-title" }, parts.filtersTitle),
           h("div", { class: "flash-pair" }, ...parts.filters),
           h("div", { class: "toolbar flash-look" }, ...parts.look),
           h("div", { class: "flash-pair flash-pair-facts" }, ...parts.facts))),

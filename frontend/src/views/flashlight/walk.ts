@@ -53,6 +53,7 @@ export class Walk {
   private readonly where = h("output", { class: "num" });
   private readonly walkedTitle = h("span");
   private readonly walkedAside = h("span", { class: "soft num" });
+  private readonly filtersTitle = h("span", null, "\u00a0");
   private readonly drawButton = h("button", { class: "button", type: "button", "aria-pressed": "false", onclick: () => this.toggleDrawing() }, "Draw a path");
 
   constructor(
@@ -91,6 +92,7 @@ export class Walk {
       where: this.where,
       pin: h("button", { class: "button", type: "button", onclick: () => this.pin() }, "Pin"),
       draw: this.drawButton,
+      filtersTitle: this.filtersTitle,
       filters: [this.figure.element, this.otherFigure.element],
       facts: [this.figure.facts, this.otherFigure.facts],
       look: [this.zoomControl, this.showControl, this.circlesControl, this.holdControl, this.sameControl].map(({ element }) => element),
@@ -266,7 +268,10 @@ export class Walk {
     const look = { show, zoom, circles, theme: theme() };
     const [limit, otherLimit] = this.limits();
     const titled = ({ header }: Field) => titleOf(kind, header.row, header.column);
-    if (this.field?.header.kind === kind) this.figure.show(this.field, { ...look, limit }, titled(this.field));
+    if (this.field?.header.kind === kind) {
+      this.filtersTitle.textContent = titled(this.field);
+      this.figure.show(this.field, { ...look, limit }, titled(this.field));
+    }
     const other = this.beside.field;
     if (other?.header.kind === kind) this.otherFigure.show(other, { ...look, limit: otherLimit }, titled(other));
     if (!all) return;
@@ -367,7 +372,7 @@ export class Walk {
   private besideChoices(): Choices {
     const { subject, studio } = this.context;
     const [, height, width] = subject.input_shape;
-    const others = studio.models.filter(({ name, kind, sides }) => name !== subject.model && (kind === null || kind === subject.kind) && (sides.length === 0 || (height === width && sides.includes(height!))));
+    const others = studio.models.filter(({ name, kind, sides }) => ![subject.model, `bicubic_x${subject.scale}`].includes(name) && (kind === null || kind === subject.kind) && (sides.length === 0 || (height === width && sides.includes(height!))));
     return [
       ["none", "Nothing"],
       ...(hasBicubic(subject) ? [["bicubic", "Bicubic interpolation"] as const] : []),
