@@ -1,6 +1,6 @@
 // The page as a whole: what is chosen, captured and shown.
 
-import { Api, wasDropped } from "../core/api.ts";
+import { Api, Refusal, wasDropped } from "../core/api.ts";
 import { rgbImage } from "../core/colour.ts";
 import { fill, h } from "../core/dom.ts";
 import type { Picture } from "../core/packet.ts";
@@ -78,7 +78,7 @@ export class App {
       choose: (photo) => this.choosePhoto(photo),
       notice: (text, kind) => this.notices.say(text, kind, "photo"),
       failed: (error) => this.notices.say(sentence(error), "error", "photo"),
-      purpose: () => (this.choice && this.model(this.choice.model).title) || "this network",
+      purpose: () => this.choice?.model ?? "this network",
     });
     this.choices = new Choices(element("choices"), photos, {
       network: (name) => this.chooseNetwork(name),
@@ -169,7 +169,7 @@ export class App {
     const model = this.model(choice.model);
     const photo = this.photo(choice.image);
     this.certificate.wait("Measuring");
-    this.stage.wait(`Capturing ${model.title || model.name} on ${photo.title || photo.id}`, "The first time of a network takes a few seconds.");
+    this.stage.wait(`Capturing ${model.name} on ${photo.title || photo.id}`, "The first time of a network takes a few seconds.");
     this.spoken.textContent = "Capturing.";
     try {
       const subject = await this.api.subject(choice.model, choice.image, choice.side, end.signal);
@@ -208,8 +208,8 @@ export class App {
     this.certificate.wait("No certificate");
     const ways: { label: string; go(): void }[] = [{ label: "Try again", go: () => void this.capture() }];
     const first = this.studio!.model;
-    if (first !== model.name) ways.push({ label: `Show ${this.model(first).title || first}`, go: () => this.chooseNetwork(first) });
-    this.stage.problem(`${model.title || model.name} was not captured on this photo`, error, ways);
+    if (first !== model.name) ways.push({ label: `Show ${first}`, go: () => this.chooseNetwork(first) });
+    this.stage.problem(`${model.name} was not captured on this photo`, error, ways);
     this.spoken.textContent = "";
   }
 
@@ -242,7 +242,7 @@ export class App {
       this.stage.problem(`${view.title} could not be shown`, error, [{ label: "Try again", go: () => void this.go(choice, "none") }]);
     }
     this.stage.release();
-    this.spoken.textContent = `${view.title} shows ${model.title || model.name} on ${photo.title || photo.id}.`;
+    this.spoken.textContent = `${view.title} shows ${model.name} on ${photo.title || photo.id}.`;
   }
 
   private context(mounted: Mounted, { subject, pictures }: Ready, photo: Photo): Context {
@@ -268,7 +268,9 @@ export class App {
       },
       notice,
       failed: (error, about) => {
-        if (!signal.aborted && !wasDropped(error)) notice(sentence(error), "error", about);
+        if (signal.aborted || wasDropped(error)) return;
+        if (error instanceof Refusal && error.code === "missing") void this.recover(mounted, subject, error, about);
+        else notice(sentence(error), "error", about);
       },
       capture: (name, side) => {
         const sides = this.model(name).sides;
@@ -283,6 +285,22 @@ export class App {
         mounted.onTheme.push(call);
       },
     };
+  }
+
+  /** A server that was started again knows no subject: it captures this one anew, and the view begins again. */
+  private async recover(mounted: Mounted, before: Subject, error: Refusal, about?: string): Promise<void> {
+    const { signal } = mounted.end;
+    let again = before;
+    try {
+      again = await this.api.subject(before.model, before.image, before.side, signal);
+    } catch {
+      // What was said first is said.
+    }
+    if (signal.aborted) return;
+    if (again.seconds === before.seconds || !this.ready) return this.notices.say(sentence(error), "error", about, "view");
+    this.ready = { ...this.ready, is: { ...this.ready.is, subject: again } };
+    await this.go(this.choice!, "none");
+    this.notices.say("The studio had forgotten this network on this photo. It was captured again.", "info", "recovered");
   }
 
   private unmount(): void {

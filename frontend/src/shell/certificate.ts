@@ -87,7 +87,8 @@ function all(subject: Subject, model: Model, photo: Photo): Child[] {
     h(
       "dl",
       { class: "facts small" },
-      fact("Network", `${model.title || model.name}: ${subject.input_shape.join(" × ")} to ${subject.output_shape.join(" × ")}`),
+      fact("Network", model.title && model.title !== model.name ? `${model.name}: ${model.title}` : model.name),
+      fact("Size", `${subject.input_shape.join(" × ")} to ${subject.output_shape.join(" × ")}`),
       model.weights ? fact("Weights", model.weights) : null,
       model.licence ? fact("Licence", model.licence) : null,
       model.preprocessing ? fact("Before the network", model.preprocessing) : null,

@@ -45,7 +45,7 @@ export function misfit(view: Known, kind: Kind, studio: Pick<Studio, "models" | 
   const needs = view.fits("classification") ? "gives labels" : "makes an image";
   const does = kind === "classification" ? "gives labels" : "makes an image";
   const other = modelFor(view, studio);
-  const advice = other ? `Choose ${other.title || other.name}.` : `This studio was started without one.`;
+  const advice = other ? `Choose ${other.name}.` : `This studio was started without one.`;
   return `${view.title} needs a network that ${needs}; this one ${does}. ${advice}`;
 }
 
@@ -69,7 +69,7 @@ export function resolve(place: Place, studio: Studio, views: Known[]): { choice:
     const unfit = view && first?.kind && !view.fits(first.kind);
     model = (unfit ? (modelFor(view!, studio) ?? first) : first)!;
     if (asked["model"] !== undefined) {
-      said.push(`This studio was started without the network ${quoted(asked["model"])}. It shows ${model.title || model.name}.`);
+      said.push(`This studio was started without the network ${quoted(asked["model"])}. It shows ${model.name}.`);
     }
   }
 
@@ -85,7 +85,7 @@ export function resolve(place: Place, studio: Studio, views: Known[]): { choice:
   let side = firstSide(model);
   if (asked["side"] !== undefined && side !== null) {
     if (model.sides.map(String).includes(asked["side"])) side = Number(asked["side"]);
-    else said.push(`${model.title || model.name} has no side of ${quoted(asked["side"])} pixels. It is shown ${side}.`);
+    else said.push(`${model.name} has no side of ${quoted(asked["side"])} pixels. It is shown ${side}.`);
   }
 
   if (view && model.kind && !view.fits(model.kind)) {

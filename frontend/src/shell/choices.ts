@@ -35,10 +35,10 @@ export class Choices {
     groups.push(["Not captured yet", studio.models.filter((one) => one.kind === null)]);
     fill(
       this.network,
-      ...groups.filter(([, models]) => models.length).map(([title, models]) => h("optgroup", { label: title }, ...models.map((one) => h("option", { value: one.name }, one.title || one.name)))),
+      ...groups.filter(([, models]) => models.length).map(([title, models]) => h("optgroup", { label: title }, ...models.map((one) => h("option", { value: one.name }, one.title && one.title !== one.name ? `${one.name}: ${one.title}` : one.name)))),
     );
     this.network.value = model.name;
-    this.network.title = `${model.name}${model.preprocessing ? `: ${model.preprocessing}` : ""}`;
+    this.network.title = model.title || model.name;
     this.sideControl.hidden = model.sides.length === 0;
     this.side.disabled = model.sides.length < 2;
     fill(this.side, ...model.sides.map((side) => h("option", { value: side }, `${side} × ${side}`)));
