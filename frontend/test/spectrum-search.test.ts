@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Refusal } from "../src/core/api.ts";
+import { Refusal, type Api } from "../src/core/api.ts";
 import type { Triplet } from "../src/core/types.ts";
 import { Search } from "../src/views/spectrum/search.ts";
 
@@ -14,7 +14,7 @@ const done = (...triplets: Triplet[]) => ({
 const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 /** A server that says these events; `asked` lists the indices of the vectors it was asked for. */
-function server(events: Event[], ending?: Error, lost = -1) {
+function server(events: Event[], ending?: Error, lost = -1, residual = 1e-4) {
   const asked: number[] = [];
   const api = {
     async *stream(_path: string, _query: unknown, signal?: AbortSignal) {
@@ -29,10 +29,10 @@ function server(events: Event[], ending?: Error, lost = -1) {
       asked.push(index);
       if (index === lost) throw new Refusal("gone", "It is not there.", 404);
       const map = { shape: [1, 1, 1], values: Float32Array.of(index) };
-      return { header: {}, arrays: { eigen_input: map, eigen_output: map } };
+      return { header: { residual }, arrays: { eigen_input: map, eigen_output: map } };
     },
   };
-  return { api, asked };
+  return { api: api as unknown as Pick<Api, "stream" | "triplet">, asked };
 }
 
 test("what streams in is kept, and its vectors are fetched once", async () => {
@@ -49,13 +49,25 @@ test("what streams in is kept, and its vectors are fetched once", async () => {
 });
 
 test("a vector that turned before the end is fetched again, and what did not converge is said", async () => {
-  const { api, asked } = server([{ event: "triplet", data: triplet(0, 2) }, done(triplet(0, -2), triplet(1), triplet(2))]);
+  const { api, asked } = server([{ event: "triplet", data: triplet(0, 2) }, { event: "triplet", data: triplet(0, -2) }, done(triplet(0, -2), triplet(1), triplet(2))]);
   const search = new Search(api, "s", new AbortController().signal, () => undefined);
   await search.start(3, 1e-3);
   await settled();
-  assert.deepEqual(asked, [0, 0, 1, 2]);
-  assert.equal(search.pairs[0]!.triplet.coefficient, -2);
-  assert.equal(search.pairs[2]!.converged, false);
+  assert.deepEqual(asked.slice(0, 2), [0, 0]);
+  assert.deepEqual([...new Set(asked)], [0, 1, 2]);
+  assert.equal(search.pairs[0]!.vectors!.triplet.coefficient, -2);
+  assert.deepEqual(search.pairs.map((pair) => pair.converged), [true, true, false]);
+});
+
+test("a triplet that comes again unchanged is not fetched again, but the last vectors are", async () => {
+  const again = [1, 2, 3].map(() => ({ event: "triplet", data: triplet(0) }));
+  const slow = Array.from({ length: 20 }, () => step(5, 0.1));
+  const kept = server([again[0]!, ...slow, ...again, done(triplet(0))]);
+  await new Search(kept.api, "s", new AbortController().signal, () => undefined).start(1, 1e-3);
+  assert.deepEqual(kept.asked, [0]);
+  const refined = server([again[0]!, ...slow, ...again, done(triplet(0))], undefined, -1, 2e-4);
+  await new Search(refined.api, "s", new AbortController().signal, () => undefined).start(1, 1e-3);
+  assert.deepEqual(refined.asked, [0, 0]);
 });
 
 test("stopping keeps what has arrived", async () => {

@@ -161,7 +161,7 @@ class Spectrum {
   }
 
   private drawRebuilt(): void {
-    const parts = this.search.arrived.map(({ triplet, output }) => ({ value: triplet.value, coefficient: triplet.coefficient, output: output!.values }));
+    const parts = this.search.arrived.map(({ vectors }) => ({ ...vectors!.triplet, output: vectors!.output.values }));
     this.rebuilding.show(parts, this.settings.rebuild ?? parts.length, this.settings.shown);
   }
 
@@ -171,7 +171,7 @@ class Spectrum {
     const { k, tol, pairs } = this.search;
     const list: Download[] = [];
     pairs.forEach((pair, index) => {
-      if (!pair.output) return;
+      if (!pair.vectors) return;
       const query = { k, tol, index, format: "npz" };
       list.push({ label: `Pair ${index + 1} as PNG`, file: name("pair", index + 1, `${this.settings.shown}.png`), get: () => sideBySide(this.cards[index]!.images) });
       list.push({ label: `Pair ${index + 1} as npz`, file: name("pair", `${index + 1}.npz`), get: address(`/api/subjects/${subject.id}/spectrum/vectors`, query) });

@@ -99,22 +99,23 @@ export class Card {
 
   /** `share` is null while it is not known. */
   show(pair: Pair | null, look: Look, share: number | null): void {
-    this.root.classList.toggle("waiting", !pair?.output);
+    this.root.classList.toggle("waiting", !pair?.vectors);
     fill(this.value, pair ? `s = ${gain(pair.triplet.value)}` : "");
     fill(this.state, pair ? (pair.converged ? "" : "not converged") : "to come");
     const said = pair ? [amount(pair.triplet.residual, 2), signed(pair.triplet.coefficient), share === null ? "–" : shareOf(share)] : ["–", "–", "–"];
     said.forEach((text, i) => fill(this.numbers[i]!, text));
     this.problem.hidden = !pair?.problem;
     fill(this.problem, pair?.problem ?? "");
-    if (!pair?.input || !pair.output) {
+    if (!pair?.vectors) {
       this.images = [];
       this.input.empty();
       this.output.empty();
       this.place.show(null);
       return;
     }
-    const close = look.part === "near" ? closeUp(pair.input, pair.output) : null;
+    const { input, output } = pair.vectors;
+    const close = look.part === "near" ? closeUp(input, output) : null;
     this.place.show(close?.input ?? null);
-    this.images = [this.input.show(pair.input, look, close?.input ?? null), this.output.show(pair.output, look, close?.output ?? null)];
+    this.images = [this.input.show(input, look, close?.input ?? null), this.output.show(output, look, close?.output ?? null)];
   }
 }

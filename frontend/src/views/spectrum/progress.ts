@@ -51,9 +51,11 @@ export class Progress {
     const { step, done, phase, k, tol } = search;
     const converged = done ? done.triplets.filter((triplet) => triplet.converged).length : Math.max(step?.converged ?? 0, search.pairs.length);
     const made = done?.products ?? step?.products;
+    const ended = done?.triplets.length ? Math.max(...done.triplets.map(({ residual }) => residual)) / done.triplets[0]!.value : null;
+    const reached = ended ?? step?.residual ?? null;
     fill(this.products, made === undefined ? "–" : step ? `${made.toLocaleString("en")} of at most ${step.most.toLocaleString("en")}` : made.toLocaleString("en"));
     fill(this.converged, k ? `${converged} of ${k}` : "–");
-    fill(this.residual, step?.residual == null ? "–" : `${amount(step.residual, 2)}, to reach ${amount(tol, 1)}`);
+    fill(this.residual, reached === null ? "–" : `${amount(reached, 2)}, to reach ${amount(tol, 1)}`);
     this.bar.classList.toggle("indeterminate", phase === "running" && converged === 0);
     this.bar.setAttribute("aria-valuemax", String(k));
     this.bar.setAttribute("aria-valuenow", String(converged));
@@ -71,7 +73,7 @@ export class Progress {
     }[phase];
     fill(this.verdict, said);
     this.verdict.classList.toggle("spectrum-bad", done?.complete === false);
-    const notes = done ? [...done.clusters.map(clusterSentence), ...done.notes] : [];
+    const notes = done ? [...done.clusters.map(clusterSentence), ...(done.complete ? done.notes : done.notes.slice(1))] : [];
     this.notes.hidden = notes.length === 0;
     fill(this.notes, ...notes.map((note) => h("li", null, note)));
     const spoken = phase === "running" ? (step ? stepSentence(step) : "Searching.") : said;

@@ -53,7 +53,7 @@ export class Rebuilding {
       ),
       this.meaning,
       this.problem,
-      h("div", { class: "columns three spectrum-three" }, ...this.canvases.map((canvas, i) => h("figure", { class: "figure" }, canvas, this.captions[i]!))),
+      h("div", { class: "spectrum-three" }, ...this.canvases.map((canvas, i) => h("figure", { class: "figure" }, canvas, this.captions[i]!))),
     );
   }
 

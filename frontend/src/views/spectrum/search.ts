@@ -4,11 +4,22 @@ import { wasDropped, type Api } from "../../core/api.ts";
 import { floats, type Picture } from "../../core/packet.ts";
 import type { SpectrumDone, SpectrumStep, Triplet } from "../../core/types.ts";
 
+export interface Vectors {
+  input: Picture<Float32Array>;
+  output: Picture<Float32Array>;
+  /** The numbers that belong to them: of the triplet as it was when they were asked for. */
+  triplet: Triplet;
+  /** The residual that the server sent with them, which tells them from earlier ones. */
+  residual: number | undefined;
+}
+
 export interface Pair {
   triplet: Triplet;
   converged: boolean;
-  input: Picture<Float32Array> | null;
-  output: Picture<Float32Array> | null;
+  /** Earlier ones stay until newer ones are here. */
+  vectors: Vectors | null;
+  /** The triplet whose vectors are on their way. */
+  coming: Triplet | null;
   /** Why the vectors did not come. */
   problem: string | null;
 }
@@ -23,7 +34,7 @@ export class Search {
   step: SpectrumStep | null = null;
   /** Products and largest residual of every step. */
   trail: { products: number; residual: number }[] = [];
-  /** By index; there are no gaps, as triplets arrive in order. */
+  /** By index; there are no gaps, as triplets arrive in order. One may arrive again, changed. */
   pairs: Pair[] = [];
   done: SpectrumDone | null = null;
   error: string | null = null;
@@ -44,7 +55,7 @@ export class Search {
 
   /** The pairs from the first on whose vectors are here. */
   get arrived(): Pair[] {
-    const gap = this.pairs.findIndex((pair) => pair.output === null);
+    const gap = this.pairs.findIndex((pair) => pair.vectors === null);
     return gap < 0 ? this.pairs : this.pairs.slice(0, gap);
   }
 
@@ -60,7 +71,7 @@ export class Search {
       for await (const { event, data } of this.api.stream(`/api/subjects/${this.subject}/spectrum`, { k, tol }, stream.signal)) {
         if (stream !== this.stream || stream.signal.aborted) return;
         if (event === "step") this.stepped(data as SpectrumStep);
-        else if (event === "triplet") this.found(data as Triplet, true);
+        else if (event === "triplet") this.found(data as Triplet);
         else if (event === "done") this.finished(data as SpectrumDone);
       }
     } catch (error) {
@@ -85,43 +96,47 @@ export class Search {
     this.changed("step", -1);
   }
 
-  private found(triplet: Triplet, converged: boolean): void {
-    this.pairs[triplet.index] = { triplet, converged, input: null, output: null, problem: null };
+  private found(triplet: Triplet): void {
+    const pair = (this.pairs[triplet.index] ??= { triplet, converged: true, vectors: null, coming: null, problem: null });
+    pair.triplet = triplet;
     this.changed("pair", triplet.index);
-    void this.fetch(triplet.index);
+    const newest = pair.coming ?? pair.vectors?.triplet;
+    if (!newest || !same(newest, triplet)) void this.fetch(pair);
   }
 
   private finished(done: SpectrumDone): void {
     this.done = done;
     this.phase = "done";
     for (const { converged, ...triplet } of done.triplets) {
-      const here = this.pairs[triplet.index];
-      // A vector may turn, or change its sign, until the last residual is measured.
-      if (!here || !near(here.triplet.coefficient, triplet.coefficient) || !near(here.triplet.value, triplet.value)) {
-        this.found(triplet, converged);
-      } else {
-        Object.assign(here, { triplet, converged });
-        this.changed("pair", triplet.index);
-      }
+      const pair = (this.pairs[triplet.index] ??= { triplet, converged, vectors: null, coming: null, problem: null });
+      Object.assign(pair, { triplet, converged });
+      this.changed("pair", triplet.index);
+      if (pair.vectors?.residual !== triplet.residual) void this.fetch(pair);
     }
     this.changed("phase", -1);
   }
 
-  private async fetch(index: number): Promise<void> {
-    const pair = this.pairs[index]!;
+  private async fetch(pair: Pair): Promise<void> {
+    const { triplet } = pair;
     const { signal } = this.vectors;
+    pair.coming = triplet;
     try {
-      const packet = await this.api.triplet(this.subject, this.k, this.tol, index, signal);
-      pair.input = floats(packet, "eigen_input");
-      pair.output = floats(packet, "eigen_output");
+      const packet = await this.api.triplet(this.subject, this.k, this.tol, triplet.index, signal);
+      const { residual } = packet.header as { residual?: number };
+      if (pair.coming !== triplet) return; // newer ones are on their way
+      pair.vectors = { input: floats(packet, "eigen_input"), output: floats(packet, "eigen_output"), triplet, residual };
+      pair.coming = pair.problem = null;
     } catch (error) {
       if (signal.aborted) return;
+      if (pair.coming === triplet) pair.coming = null;
       pair.problem = error instanceof Error ? error.message : String(error);
     }
-    if (!signal.aborted && this.pairs[index] === pair) this.changed("pair", index);
+    if (!signal.aborted) this.changed("pair", triplet.index);
   }
 }
 
-function near(a: number, b: number): boolean {
-  return Math.abs(a - b) <= 1e-3 * Math.max(Math.abs(a), Math.abs(b));
+/** Whether two triplets have the same vectors as far as can be seen. */
+function same(a: Triplet, b: Triplet): boolean {
+  const near = (one: number, other: number) => Math.abs(one - other) <= 1e-3 * Math.max(Math.abs(one), Math.abs(other));
+  return near(a.value, b.value) && near(a.coefficient, b.coefficient);
 }

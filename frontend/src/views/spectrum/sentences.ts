@@ -39,11 +39,12 @@ export function weightSentence(pairs: number, part: number): string {
   return `${who} ${share(part)} of the energy of F x.${why}`;
 }
 
-/** How the search ended. */
+/** How the search ended; where it fell short, in the server's words if it has any. */
 export function doneSentence(done: SpectrumDone, wanted: number): string {
   const good = done.triplets.filter((triplet) => triplet.converged).length;
   const spent = `${count(done.products, "product")} with F and its transpose in ${duration(done.seconds)}`;
   if (done.complete) return `${wanted === 1 ? "The largest value" : `All ${wanted}`} found by ${spent}.`;
+  if (done.notes[0]) return done.notes[0];
   const missing = done.triplets.length - good;
   const rest = missing > 0 ? ` ${missing === 1 ? "The other is" : "The others are"} shown as reached, marked “not converged”.` : "";
   return `${good} of ${wanted} converged to ${amount(done.tol, 1)} after ${spent}.${rest} Take a larger tolerance, or fewer values.`;
