@@ -99,7 +99,7 @@ export class Card {
 
   /** `share` is null while it is not known. */
   show(pair: Pair | null, look: Look, share: number | null): void {
-    this.root.classList.toggle("waiting", !pair?.vectors);
+    this.root.classList.toggle("spectrum-waiting", !pair?.vectors);
     fill(this.value, pair ? `s = ${gain(pair.triplet.value)}` : "");
     fill(this.state, pair ? (pair.converged ? "" : "not converged") : "to come");
     const said = pair ? [amount(pair.triplet.residual, 2), signed(pair.triplet.coefficient), share === null ? "–" : shareOf(share)] : ["–", "–", "–"];
