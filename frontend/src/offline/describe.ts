@@ -48,7 +48,20 @@ export function numbers(cut: Cut, point: [number, number], near = NEAR): Numbers
   return { energy, radii, centroid: [down / energy, right / energy], far: far / energy };
 }
 
-/** Cosine of two filters moved so that their points lie on each other; null where one is zero or they are between pixels. */
+/** The size whose larger values hold half of the energy: a peak may saturate, and what is around it is seen. 1 for zeros. */
+export function energyLimit(values: Float32Array): number {
+  const sizes = Float32Array.from(values, Math.abs).sort();
+  let total = 0;
+  for (const size of sizes) total += size * size;
+  let above = 0;
+  for (let i = sizes.length - 1; i >= 0; i--) {
+    above += sizes[i]! ** 2;
+    if (above >= total / 2) return sizes[i] || 1;
+  }
+  return 1;
+}
+
+/** Cosine of two filters moved so that their points lie on each other; null where one is zero. */
 export function similarity(one: Cut, onePoint: [number, number], other: Cut, otherPoint: [number, number]): number | null {
   const [channels, height, width] = one.map.shape as [number, number, number];
   const [, otherHeight, otherWidth] = other.map.shape as [number, number, number];

@@ -1,0 +1,93 @@
+// Filters kept beside the light: up to four, each with its picture, its place and how like the light's it is.
+
+import type { Cut } from "./decode.ts";
+import { similarity } from "./describe.ts";
+import { h, fill } from "../core/dom.ts";
+import { amount } from "../core/words.ts";
+
+export interface Pin {
+  i: number;
+  j: number;
+  row: number;
+  column: number;
+  cut: Cut;
+  point: [number, number];
+}
+
+export const MOST = 4;
+export type Tone = 1 | 2 | 3 | 4;
+
+interface Shown {
+  pin: Pin;
+  tone: Tone;
+  canvas: HTMLCanvasElement;
+  like: HTMLElement;
+}
+
+export class Pins {
+  readonly element = h("section", { class: "pins", "aria-label": "Pinned" });
+  private shown: Shown[] = [];
+
+  constructor(
+    private readonly changed: () => void,
+    private readonly goTo: (pin: Pin) => void,
+  ) {
+    this.build();
+  }
+
+  get list(): { pin: Pin; tone: Tone }[] {
+    return this.shown;
+  }
+
+  /** Keep one; the oldest goes where four are kept already; one that is kept goes. */
+  toggle(pin: Pin): void {
+    const same = this.shown.find((one) => one.pin.i === pin.i && one.pin.j === pin.j);
+    if (same) {
+      this.remove(same);
+      return;
+    }
+    if (this.shown.length === MOST) this.shown.shift();
+    const tone = ([1, 2, 3, 4] as const).find((free) => !this.shown.some((one) => one.tone === free))!;
+    this.shown.push({ pin, tone, canvas: h("canvas", { class: "pixels", "aria-hidden": "true" }), like: h("span", { class: "num" }) });
+    this.build();
+    this.changed();
+  }
+
+  has(i: number, j: number): boolean {
+    return this.shown.some(({ pin }) => pin.i === i && pin.j === j);
+  }
+
+  /** Draw all of them and compare them with the filter under the light. */
+  draw(cut: Cut, point: [number, number], paint: (pin: Pin, canvas: HTMLCanvasElement) => void): void {
+    for (const { pin, canvas, like } of this.shown) {
+      paint(pin, canvas);
+      const cosine = similarity(cut, point, pin.cut, pin.point);
+      like.textContent = cosine === null ? "–" : amount(Math.abs(cosine) < 5e-4 ? 0 : Math.round(1000 * cosine) / 1000);
+    }
+  }
+
+  private remove(one: Shown): void {
+    const at = this.shown.indexOf(one);
+    this.shown = this.shown.filter((other) => other !== one);
+    this.build();
+    this.element.querySelectorAll<HTMLButtonElement>("button.pin-go")[Math.min(at, this.shown.length - 1)]?.focus();
+    this.changed();
+  }
+
+  private build(): void {
+    if (!this.shown.length) {
+      fill(this.element, h("p", { class: "empty" }, "Click a pixel, or press Enter, to pin it here and compare. Up to four."));
+      return;
+    }
+    fill(this.element, ...this.shown.map((one) => {
+      const { pin, tone, canvas, like } = one;
+      const place = `${pin.row}, ${pin.column}`;
+      return h("div", { class: `pin tone-${tone}` },
+        h("button", { class: "pin-go", type: "button", "aria-label": `Move the light to row ${pin.row}, column ${pin.column}`, onclick: () => this.goTo(pin) }, canvas),
+        h("div", { class: "pin-words" },
+          h("span", null, h("b", null, String(tone)), " ", h("span", { class: "num" }, place)),
+          h("span", { class: "soft" }, "cosine ", like)),
+        h("button", { class: "pin-close", type: "button", "aria-label": `Remove pin ${tone}`, onclick: () => this.remove(one) }, "×"));
+    }));
+  }
+}

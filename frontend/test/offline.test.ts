@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { deflateRawSync } from "node:zlib";
+import { cuts, decode, together } from "../src/offline/decode.ts";
+import { energyLimit, match, numbers, similarity } from "../src/offline/describe.ts";
+import { Filters, nearest } from "../src/offline/page.ts";
+import { halfSide, stepped } from "../src/offline/walk.ts";
+import { ordinal } from "../src/offline/words.ts";
+
+/** Words of windows, and the same as a page holds them. */
+function packed(windows: { top: number; left: number; shape: number[]; values: number[] }[]): string {
+  const places = windows.flatMap(({ top, left, shape }) => [top, left, shape[1]!, shape[2]!]);
+  const values = windows.flatMap((one) => one.values);
+  const buffer = new ArrayBuffer(4 * (places.length + values.length));
+  new Int32Array(buffer, 0, places.length).set(places);
+  new Float32Array(buffer, 4 * places.length).set(values);
+  const plain = new Uint8Array(buffer);
+  const size = plain.length / 4;
+  const shuffled = plain.map((_, i) => plain[4 * (i % size) + Math.floor(i / size)]!);
+  return deflateRawSync(shuffled).toString("base64");
+}
+
+const ONE = { top: 3, left: 250, shape: [2, 1, 3], values: [1, -2.5, 3e-38, 0.1, -0, 1e20] };
+const TWO = { top: 0, left: 0, shape: [2, 2, 1], values: [4, 5, 6, 7] };
+
+test("bytes that lie apart come together", () => {
+  assert.deepEqual([...together(new Uint8Array([1, 5, 2, 6, 3, 7, 4, 8]))], [1, 2, 3, 4, 5, 6, 7, 8]);
+});
+
+test("windows come back bit by bit", async () => {
+  const found = await decode(packed([ONE, TWO]), 2, 2);
+  for (const [cut, given] of [[found[0]!, ONE], [found[1]!, TWO]] as const) {
+    assert.equal(cut.top, given.top);
+    assert.equal(cut.left, given.left);
+    assert.deepEqual(cut.map.shape, given.shape);
+    assert.deepEqual(new Uint8Array(cut.map.values.slice().buffer), new Uint8Array(new Float32Array(given.values).buffer));
+  }
+});
+
+test("an empty window is one", () => {
+  const words = new Uint8Array(new Int32Array([0, 0, 0, 0]).buffer);
+  assert.deepEqual(cuts(words, 1, 3)[0]!.map.shape, [3, 0, 0]);
+});
+
+test("pieces are opened when they are asked for, once", async () => {
+  const asked: string[] = [];
+  const held: Record<string, string> = { "piece-0-0": packed([ONE, TWO]), "piece-0-1": packed([TWO]) };
+  const filters = new Filters({ columns: [0, 4, 8], piece: 2 }, 2, (id) => (asked.push(id), held[id] ?? null));
+  assert.equal((await filters.at(0, 1)).map.values[3], 7);
+  assert.equal((await filters.at(0, 0)).left, 250);
+  assert.equal((await filters.at(0, 2)).map.values[0], 4);
+  assert.deepEqual(asked, ["piece-0-0", "piece-0-1"]);
+  await assert.rejects(filters.at(1, 0), /cut short/);
+});
+
+test("a piece that is broken is an error, and asked for again", async () => {
+  let text = "AAAA";
+  const filters = new Filters({ columns: [0], piece: 1 }, 2, () => text);
+  await assert.rejects(filters.at(0, 0));
+  text = packed([TWO]);
+  assert.equal((await filters.at(0, 0)).map.values[1], 5);
+});
+
+test("the numbers of a filter are those of its energy", () => {
+  // Values 3 at the point and 4 two pixels to the right of it: energy 9 and 16.
+  const cut = { top: 5, left: 5, map: { shape: [1, 1, 3], values: new Float32Array([3, 0, 4]) } };
+  const found = numbers(cut, [5, 5], 1);
+  assert.equal(found.energy, 25);
+  assert.deepEqual(found.radii, { "0.5": 2, "0.9": 2, "0.99": 2 });
+  assert.deepEqual(found.centroid, [0, (16 * 2) / 25]);
+  assert.equal(found.far, 16 / 25);
+  assert.equal(numbers({ ...cut, map: { shape: [1, 1, 3], values: new Float32Array(3) } }, [5, 5]).energy, 0);
+});
+
+test("a limit leaves half of the energy above it", () => {
+  assert.equal(energyLimit(new Float32Array([1, -4, 2])), 4);
+  assert.equal(energyLimit(new Float32Array([2, 2, -2, 2])), 2);
+  assert.equal(energyLimit(new Float32Array(4)), 1);
+});
+
+test("filters are compared where their points lie on each other", () => {
+  const one = { top: 2, left: 2, map: { shape: [1, 2, 2], values: new Float32Array([1, 2, 3, 4]) } };
+  const moved = { top: 7, left: 9, map: { shape: [1, 2, 2], values: new Float32Array([2, 4, 6, 8]) } };
+  assert.ok(Math.abs(similarity(one, [2, 2], moved, [7, 9])! - 1) < 1e-12);
+  assert.equal(similarity(one, [2, 2], moved, [20, 20]), 0);
+  const cut = { top: 3, left: 2, map: { shape: [1, 1, 2], values: new Float32Array([3, 4]) } };
+  assert.ok(Math.abs(similarity(one, [2, 2], cut, [2, 2])! - 25 / (5 * Math.sqrt(30))) < 1e-12);
+  assert.equal(similarity(one, [2, 2], { ...one, map: { shape: [1, 2, 2], values: new Float32Array(4) } }, [2, 2]), null);
+});
+
+test("a point lies in the middle of what it stands for", () => {
+  assert.equal(match(0, 4, 8), 0.5);
+  assert.equal(match(3, 8, 4), 1.25);
+  assert.equal(match(5, 7, 7), 5);
+});
+
+test("the light steps from place to place", () => {
+  const places = [1, 5, 9, 13];
+  assert.equal(nearest(places, 6), 1);
+  assert.equal(stepped(places, 1, 6, true), 2);
+  assert.equal(stepped(places, 1, 4, true), 0);
+  assert.equal(stepped(places, 0, -9, true), 0);
+  assert.equal(stepped(places, 0, 11, true), 2);
+  assert.equal(stepped(places, 3, 14, true), 3);
+  assert.equal(stepped(places, 0, 6, false), 1);
+  assert.equal(stepped(places, 2, 9, true), 2);
+});
+
+test("filters are looked at as near as their energy is", () => {
+  assert.equal(halfSide({ top: 0, left: 0, height: 41, width: 41 }, [20, 20], 9), 12);
+  assert.equal(halfSide({ top: 18, left: 18, height: 5, width: 5 }, [20, 20], 9), 6);
+});
+
+test("every n-th", () => {
+  assert.deepEqual([2, 3, 4, 11, 12, 21, 22, 113].map(ordinal), ["2nd", "3rd", "4th", "11th", "12th", "21st", "22nd", "113th"]);
+});
