@@ -1,6 +1,6 @@
 """linearscope: the exact affine map y = F x + r that a vision network is on one image."""
 
-from linearscope import evaluation, rules
+from linearscope import analysis, concepts, evaluation, rules
 from linearscope.analysis import (
     SVD,
     Attack,
@@ -38,7 +38,7 @@ from linearscope.analysis import (
     templates,
     votes,
 )
-from linearscope.attribution import Attribution, Explainer, explain
+from linearscope.attribution import Attribution, Comparison, Explainer, explain
 from linearscope.concepts import RelevantUnits, load_relevant_units, relevant_units
 from linearscope.errors import (
     CaptureError,
@@ -53,6 +53,26 @@ from linearscope.interpreter import Certificate, LinearInterpreter, interpret
 from linearscope.program import Program, capture, load
 
 __version__ = "0.1.0"
+
+
+def _card(result: object) -> str:
+    """Show a result in a notebook. Only then is what draws loaded."""
+    from linearscope.report.notebook import card
+
+    return card(result)
+
+
+#: Classes with a card in linearscope.report: results know nothing of pictures.
+_SHOWN: tuple[type, ...] = (
+    Attack, Attribution, Certificate, Comparison, Contributions, Coupling, Discussion, Explainer, Field, Flashlight,
+    Layerwise, LinearInterpreter, Materialized, MatrixPlan, OffDiagonal, Program, Quality, Reach, RelevantUnits, SVD,
+    SVDInterrupted, StoredMatrix, Template, Templates, Votes,
+    analysis.ClassificationTour, analysis.Explained, analysis.ImageMap, analysis.ImageToImageTour, analysis.LayerForm,
+    analysis.SuperResolutionTour, concepts.RelevantExplanation, evaluation.Estimate, evaluation.PerImage,
+)  # fmt: skip
+_HOOK = "_repr_html_"
+for _kind in _SHOWN:
+    setattr(_kind, _HOOK, _card)
 
 __all__ = [
     "SVD",

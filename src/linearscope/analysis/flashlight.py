@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import torch
@@ -48,6 +48,8 @@ class Flashlight:
         The share of the columns' energy inside the window.
     dark
         How many columns are zero; they are left out of the score.
+    interpreter
+        Whose columns these are, so that a notebook can show more of them; ``None`` where they stand alone.
     """
 
     score: float
@@ -60,6 +62,7 @@ class Flashlight:
     period: int
     kept: float
     dark: int
+    interpreter: LinearInterpreter | None = field(default=None, repr=False, compare=False)
 
 
 def flashlight(
@@ -133,7 +136,7 @@ def flashlight(
         variation = float((flat - flat.mean(0)).square().sum() / flat.square().sum())
     kept = float(norms.square().sum() / energy) if energy > 0 else 1.0
     return Flashlight(
-        score, variation, positions, pieces, similarity, channel, window, period, min(kept, 1.0), len(flat) - count
+        score, variation, positions, pieces, similarity, channel, window, period, min(kept, 1.0), len(flat) - count, it
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
@@ -167,6 +167,6 @@ def map_image(it: LinearInterpreter, subject: ImageSubject, points: Mapping[str,
 
 def _flashlight(it: LinearInterpreter) -> Flashlight | None:
     try:
-        return flashlight(it, period=grid_period(it.program))
+        return replace(flashlight(it, period=grid_period(it.program)), interpreter=None)
     except InputError:
         return None

@@ -65,9 +65,7 @@ class PagePlan:
     seconds: float
 
 
-def plan_page(
-    it: LinearInterpreter, *, kind: Kind = "column", stride: int = 1, channel: int | None = None
-) -> PagePlan:
+def plan_page(it: LinearInterpreter, *, kind: Kind = "column", stride: int = 1, channel: int | None = None) -> PagePlan:
     """Say how large :func:`flashlight_page` will be, from a few windows spread over the image.
 
     Parameters are those of :func:`flashlight_page`. Which windows are looked at is fixed, so that the size is the
