@@ -2,6 +2,7 @@ import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/shell.css";
 import "./styles/canvas.css";
+import "./styles/flashlight.css";
 import "./styles/classification.css";
 import "./styles/spectrum.css";
 import { App } from "./shell/app.ts";
