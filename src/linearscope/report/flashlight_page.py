@@ -25,7 +25,7 @@ from linearscope.report.about import Picture, current_versions, plain_picture
 from linearscope.report.flashlight_data import Cut, between_images, cut_windows, pack
 from linearscope.report.words import count
 
-__all__ = ["LIMIT", "PagePlan", "flashlight_page", "plan_page", "stride_within", "write_flashlight_page"]
+__all__ = ["LIMIT", "PagePlan", "flashlight_parts", "plan_page", "stride_within", "write_flashlight_page"]
 
 #: The largest page, in bytes.
 LIMIT: Final = 200_000_000
@@ -66,9 +66,9 @@ class PagePlan:
 
 
 def plan_page(it: LinearInterpreter, *, kind: Kind = "column", stride: int = 1, channel: int | None = None) -> PagePlan:
-    """Say how large :func:`flashlight_page` will be, from a few windows spread over the image.
+    """Say how large :func:`flashlight_parts` will be, from a few windows spread over the image.
 
-    Parameters are those of :func:`flashlight_page`. Which windows are looked at is fixed, so that the size is the
+    Parameters are those of :func:`flashlight_parts`. Which windows are looked at is fixed, so that the size is the
     same every time; the seconds are measured.
 
     Examples
@@ -90,7 +90,7 @@ def stride_within(
     return _Sample(it, kind, channel).stride(limit, most)
 
 
-def flashlight_page(
+def flashlight_parts(
     it: LinearInterpreter,
     *,
     kind: Kind = "column",
@@ -105,8 +105,8 @@ def flashlight_page(
     notes: Sequence[str] = (),
     limit: int = LIMIT,
     step: Step | None = None,
-) -> str:
-    """Make one HTML file in which a light moves over the photo and the row or column of F under it follows.
+) -> Iterator[str]:
+    """Make, part by part, one HTML file in which a light moves over the photo and the row or column of F follows.
 
     The file holds its script, its style, the photo and the filters, and asks nothing of a network. The filters are
     those of the interpreter rounded to float32, and nothing else is lost.
@@ -140,46 +140,15 @@ def flashlight_page(
         When the map is not between two images, an option does not fit, or the page would be too large; the message
         says which stride fits.
 
+    Examples
+    --------
+    >>> import torch, linearscope as ls
+    >>> it = ls.interpret(torch.nn.Conv2d(3, 3, 3, padding=1), torch.rand(1, 3, 16, 16))
+    >>> "".join(flashlight_parts(it, stride=4)).startswith("<!doctype html>")
+    True
+
     Source: Navarrete Michelini et al. 2019, section 8.D, whose authors precomputed rows and columns for a viewer.
     """
-    return "".join(
-        _parts(it, kind, stride, channel, model, photo, (input_picture, output_picture),
-               (input_channels, output_channels), notes, limit, step)
-    )  # fmt: skip
-
-
-def write_flashlight_page(path: Path, it: LinearInterpreter, *, limit: int = LIMIT, **options: Any) -> Path:
-    """Write :func:`flashlight_page` to a file, piece by piece; the file appears when it is whole.
-
-    Parameters
-    ----------
-    path
-        A file that is there is replaced in one step.
-    it, limit, options
-        As for :func:`flashlight_page`.
-    """
-    given = dict(options)
-    names = (given.pop("input_channels", None), given.pop("output_channels", None))
-    pictures = (given.pop("input_picture", None), given.pop("output_picture", None))
-    asked = {"kind": "column", "stride": 1, "channel": None, "model": "network", "photo": "photo", "notes": (),
-             "step": None, **given}  # fmt: skip
-    unfinished = path.parent / f".{path.name}.{secrets.token_hex(4)}.part"
-    try:
-        with unfinished.open("w", encoding="utf-8") as file:
-            file.writelines(_parts(it, pictures=pictures, names=names, limit=limit, **asked))
-        unfinished.replace(path)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror or error}. Choose another place.") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return path
-
-
-def _parts(
-    it: LinearInterpreter, kind: Kind, stride: int, channel: int | None, model: str, photo: str,
-    pictures: tuple[Picture | None, Picture | None], names: tuple[Sequence[str] | None, Sequence[str] | None],
-    notes: Sequence[str], limit: int, step: Step | None,
-) -> Iterator[str]:  # fmt: skip
     _check(it, kind, stride)
     sample = _Sample(it, kind, channel)
     plan = sample.plan(stride)
@@ -189,8 +158,10 @@ def _parts(
     given = shapes[0] if kind == "column" else shapes[1]
     rows, columns = positions(given[1], stride), positions(given[2], stride)
     together = max(1, min(TOGETHER, int(8 * PIECE // max(1, sample.raw))))
-    shown = [plain_picture(tensor) if one is None else one
-             for one, tensor in zip(pictures, (_image(it.point), _image(it.output)), strict=True)]  # fmt: skip
+    shown = [
+        plain_picture(_image(it.point)) if input_picture is None else input_picture,
+        plain_picture(_image(it.output)) if output_picture is None else output_picture,
+    ]
     # How the pieces are cut has to stand before them: by the largest window, which is that of the middle.
     length = max(1, min(len(columns), int(PIECE // max(1, sample.largest))))
     meta = {
@@ -203,8 +174,8 @@ def _parts(
         "stride": stride,
         "input_shape": shapes[0],
         "output_shape": shapes[1],
-        "input_channels": _channels(names[0], shapes[0][0]),
-        "output_channels": _channels(names[1], shapes[1][0]),
+        "input_channels": _channels(input_channels, shapes[0][0]),
+        "output_channels": _channels(output_channels, shapes[1][0]),
         "rows": rows,
         "columns": columns,
         "piece": length,
@@ -218,6 +189,28 @@ def _parts(
         if size > limit:
             raise InputError(_too_large(size, limit, sample.stride(int(limit * plan.bytes / (1.2 * size)))))
         yield part
+
+
+def write_flashlight_page(path: Path, it: LinearInterpreter, **options: Any) -> Path:
+    """Write the page to a file, which appears when it is whole.
+
+    Parameters
+    ----------
+    path
+        A file that is there is replaced in one step.
+    it, options
+        As for :func:`flashlight_parts`.
+    """
+    unfinished = path.parent / f".{path.name}.{secrets.token_hex(4)}.part"
+    try:
+        with unfinished.open("w", encoding="utf-8") as file:
+            file.writelines(flashlight_parts(it, **options))
+        unfinished.replace(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}. Choose another place.") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return path
 
 
 def _pieces(

@@ -9,7 +9,7 @@ import torch
 from linearscope.analysis import Field, Flashlight
 from linearscope.interpreter import Certificate, LinearInterpreter
 from linearscope.program import Program
-from linearscope.report.flashlight_page import flashlight_page, stride_within
+from linearscope.report.flashlight_page import flashlight_parts, stride_within
 from linearscope.report.image_sentences import score
 from linearscope.report.notebook_parts import Card, Shown, card_of, map_picture, signed_bars, tensor_picture
 from linearscope.report.words import amount, count, percent, tiny
@@ -160,13 +160,13 @@ def _page(found: Flashlight) -> str:
     stride = stride_within(it, PAGE_BYTES, channel=found.channel, most=PAGE_FILTERS)
     if stride is None or (it.input_shape[1] // stride) * (it.input_shape[2] // stride) < FEWEST:
         return ""
-    page = flashlight_page(
+    parts = flashlight_parts(
         it, stride=stride, channel=found.channel, limit=2 * PAGE_BYTES, model="network", photo="image"
     )
     return (
         '<iframe title="Flashlight: move over the photo" sandbox="allow-scripts allow-downloads" '
         f'style="display:block;box-sizing:border-box;width:100%;max-width:1100px;height:{PAGE_HEIGHT}px;margin:4px 0;'
-        f'border:1px solid rgba(128,128,128,.4);border-radius:8px" srcdoc="{escape(page)}"></iframe>'
+        f'border:1px solid rgba(128,128,128,.4);border-radius:8px" srcdoc="{escape("".join(parts))}"></iframe>'
     )
 
 

@@ -78,16 +78,46 @@ class Desk:
             _told(first, said), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
         )
 
+    async def file(
+        self, request: Request, subject: str, parts: Callable[[Subject, str], Generator[str, None, None]],
+        visitor: str | None, *named: str | int,
+    ) -> Response:  # fmt: skip
+        """Send a file of text as it is made. What fails on the way cuts it short, so that the browser says so."""
+
+        def opened() -> Generator[str, None, None]:
+            found = self.stage.find(subject)
+            yield self.name(found, *named) + ".html"
+            yield from parts(found, self.title(found))
+
+        said = self.queue.stream(opened(), visitor_of(request, visitor))
+        name = await attended(request, anext(said))
+        first = await attended(request, anext(said))
+
+        async def sent() -> AsyncIterator[str]:
+            yield first
+            async for part in said:
+                yield part
+
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return StreamingResponse(sent(), media_type="text/html; charset=utf-8", headers=headers)
+
+    def title(self, subject: Subject) -> str:
+        """What a subject's photo is called."""
+        try:
+            return self.stage.photos.about(subject.recipe.image).title
+        except Missing:
+            return subject.recipe.image
+
     def name(self, subject: Subject, *named: str | int) -> str:
         """A file name that says network, photo and what."""
         recipe = subject.recipe
-        try:
-            title = self.stage.photos.about(recipe.image).title
-        except Missing:
-            title = recipe.image
         attack = [f"attacked-{recipe.epsilon:g}"] if recipe.of else []
         return file_name(
-            recipe.model, Path(title).stem, *([] if recipe.side is None else [recipe.side]), *attack, *named
+            recipe.model,
+            Path(self.title(subject)).stem,
+            *([] if recipe.side is None else [recipe.side]),
+            *attack,
+            *named,
         )
 
 

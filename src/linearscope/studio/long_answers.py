@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from dataclasses import asdict
 from math import inf, isfinite
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ import torch
 
 from linearscope.analysis import discussion
 from linearscope.analysis.discussion import VARIANTS, pooled
+from linearscope.analysis.fields import Kind
 from linearscope.analysis.svd import SVD, search
 from linearscope.attribution import METHODS, Answer, ask_each
 from linearscope.attribution.comparison import concentration, rank_correlation
@@ -27,6 +29,8 @@ __all__ = [
     "Events",
     "compare",
     "heatmap",
+    "page",
+    "page_plan",
     "spectrum",
     "triplet",
     "vote_map",
@@ -199,6 +203,34 @@ def heatmap(subject: Subject, method: str, target: int) -> Told:
     found = said.attribution
     header = {"method": method, "target": target, "kind": found.kind, "layer": found.layer}
     return header, {"heatmap": found.heatmap()[0], "values": found.values[0]}
+
+
+def page(subject: Subject, kind: Kind, stride: int, photo: str) -> Generator[str, None, None]:
+    """The flashlight as one static page, part by part."""
+    images_only(subject, "The static page")
+    from linearscope.report.flashlight_page import flashlight_parts
+
+    about = subject.info
+    yield from flashlight_parts(
+        subject.it,
+        kind=kind,
+        stride=stride,
+        model=subject.recipe.model,
+        photo=photo,
+        input_picture=subject.pictures["input"],
+        output_picture=subject.pictures["output"],
+        input_channels=about.input_channels,
+        output_channels=about.output_channels,
+        notes=about.notes,
+    )
+
+
+def page_plan(subject: Subject, kind: Kind, stride: int) -> schema.PagePlan:
+    """How large that page will be."""
+    images_only(subject, "The static page")
+    from linearscope.report.flashlight_page import plan_page
+
+    return schema.PagePlan(**asdict(plan_page(subject.it, kind=kind, stride=stride)))
 
 
 def _answer(subject: Subject, said: Answer, heat: torch.Tensor) -> schema.Answer:

@@ -25,6 +25,7 @@ Names = Annotated[str, Query(min_length=1, max_length=2000, description="names b
 Tolerance = Annotated[float, Query(ge=1e-8, le=0.1, allow_inf_nan=False)]
 Variant = Annotated[str, Query(min_length=1, max_length=40)]
 Pool = Annotated[int, Query(ge=1, le=31)]
+Stride = Annotated[int, Query(ge=1, le=1024, description="every so many pixels")]
 Whole = Annotated[int, Query(ge=0, le=10**9)]
 Format = Annotated[Literal["packet", "npz"], Query(description="a packet for the page, or a file")]
 FieldKind = Literal["row", "column"]
@@ -116,6 +117,14 @@ def add_answers(app: FastAPI, desk: Desk) -> None:
         question = lambda found: long_answers.triplet(found, k, tol, index)  # noqa: E731
         return await desk.arrays(request, subject, question, visitor, format, "singular", index + 1)
 
+    @app.get(f"{AT}/page/plan", operation_id="page_plan")
+    async def page_plan(
+        request: Request, subject: SubjectId, kind: FieldKind, stride: Stride, visitor: Visitor = None
+    ) -> schema.PagePlan:
+        """How large the static page will be."""
+        question = lambda found: long_answers.page_plan(found, kind, stride)  # noqa: E731
+        return await desk.ask(request, subject, question, visitor, "plan", heavy=True)
+
     @app.get(f"{AT}/compare/map", operation_id="heatmap", response_class=Response, responses=BINARY)
     async def heatmap(
         request: Request, subject: SubjectId, method: Annotated[str, Query(min_length=1, max_length=80)], target: Whole,
@@ -136,6 +145,23 @@ def add_streams(app: FastAPI, desk: Desk) -> None:
     ) -> Response:  # fmt: skip
         """A vote among all labels."""
         return await desk.events(request, subject, lambda one: long_answers.votes(one, variant, pool), visitor, "votes")
+
+    @app.get(
+        f"{AT}/page", operation_id="page", response_class=StreamingResponse,
+        responses={200: {"content": {"text/html": {}}, "description": "a file"}},
+    )  # fmt: skip
+    async def page(
+        request: Request, subject: SubjectId, kind: FieldKind, stride: Stride, visitor: Visitor = None
+    ) -> Response:
+        """The flashlight as one static page, which works without a network."""
+        return await desk.file(
+            request,
+            subject,
+            lambda one, photo: long_answers.page(one, kind, stride, photo),
+            visitor,
+            "flashlight",
+            kind,
+        )
 
     @app.get(f"{AT}/spectrum", operation_id="spectrum", response_class=StreamingResponse, responses=STREAM)
     async def spectrum(
