@@ -15,7 +15,7 @@ __all__ = ["Busy", "Dropped", "Queue"]
 T = TypeVar("T")
 
 #: Computations that may wait, of one visitor and of all.
-PER_VISITOR: Final = 24
+PER_VISITOR: Final = 64
 MOST: Final = 256
 
 
