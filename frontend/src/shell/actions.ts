@@ -40,14 +40,18 @@ async function take(item: Download, options: ActionOptions): Promise<void> {
   if (get === null) return;
   const about = `download ${item.file}`;
   // Only what takes a while is said.
-  const late = setTimeout(() => options.notice(`Making ${item.file}…`, "info", about), 700);
+  let said = false;
+  const late = setTimeout(() => {
+    said = true;
+    options.notice(`Making ${item.file}…`, "info", about);
+  }, 700);
   try {
     save(typeof get === "string" ? await options.api.file(get) : await get(), item.file);
-    clearTimeout(late);
-    options.notice(`Saved ${item.file}.`, "info", about);
+    if (said) options.notice(`${item.file} is saved.`, "info", about);
   } catch (error) {
-    clearTimeout(late);
     if (!wasDropped(error)) options.failed(error, about);
+  } finally {
+    clearTimeout(late);
   }
 }
 

@@ -84,6 +84,10 @@ export class App {
       network: (name) => this.chooseNetwork(name),
       side: (side) => this.choice && void this.go({ ...this.choice, side }, "push"),
     });
+    addEventListener("unhandledrejection", (event) => {
+      event.preventDefault();
+      if (!wasDropped(event.reason)) this.notices.say(sentence(event.reason), "error", "mistake", "view");
+    });
     const skip = element("skip");
     skip.addEventListener("click", (event) => {
       event.preventDefault();

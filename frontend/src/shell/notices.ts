@@ -2,6 +2,7 @@
 
 import { h } from "../core/dom.ts";
 import { icon } from "./icons.ts";
+import { worded } from "./stage.ts";
 
 export type NoticeKind = "info" | "error";
 /** Whose notice it is: a view's go with the view. */
@@ -28,7 +29,7 @@ export class Notices {
     for (const old of this.shown.filter((one) => one.about === about)) this.remove(old);
     const one: Shown = { element: h("div", { class: `notice ${kind}` }), about, owner, kind, timer: 0 };
     const close = h("button", { type: "button", class: "button quiet square", "aria-label": "Close this notice", onclick: () => this.remove(one) }, icon("close"));
-    one.element.append(h("p", null, text), close);
+    one.element.append(h("p", null, ...worded(text)), close);
     if (kind === "info") {
       const seconds = Math.max(7, text.length / 12);
       const wait = () => {

@@ -16,7 +16,7 @@ export interface PhotoOptions {
   purpose(): string;
 }
 
-const ABOUT_PICTURES = "Choose a PNG, JPEG or WebP image.";
+const ABOUT_PICTURES = "Choose a PNG, JPEG, GIF, BMP, TIFF or WebP image.";
 
 export class Photos {
   readonly button = h("button", { type: "button", class: "button photo-button", disabled: true });
@@ -61,6 +61,7 @@ export class Photos {
     this.button.disabled = !this.studio;
     this.button.setAttribute("aria-busy", String(Boolean(sending)));
     const title = sending ? `Sending ${sending}…` : (photo?.title ?? "Choose");
+    this.button.setAttribute("aria-label", `Photo: ${title}`);
     this.button.title = sending ? "" : "Choose another photo";
     fill(this.button, photo && !sending ? thumbnail(photo, 24) : icon("photo"), h("span", { class: "photo-title" }, title), icon("down"));
   }

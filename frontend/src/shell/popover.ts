@@ -59,8 +59,9 @@ export function menu(button: HTMLButtonElement, label: string, items: () => Item
   const entries = () => [...panel.querySelectorAll<HTMLElement>("[role^=menuitem]")];
   popover(button, panel, {
     opening: () => {
-      const list = items().map((item) => entry(item, panel));
-      fill(panel, ...(list.length ? list : [h("p", { class: "soft small menu-empty" }, empty)]));
+      const list = items();
+      if (!list.length) list.push({ label: empty, reason: " ", choose: () => undefined });
+      fill(panel, ...list.map((item) => entry(item, panel)));
     },
     focus: () => entries().find((one) => one.getAttribute("aria-checked") === "true") ?? entries()[0],
   });
@@ -93,6 +94,6 @@ function entry(item: Item, panel: HTMLElement): HTMLButtonElement {
       },
     },
     h("span", null, item.label),
-    item.reason && h("span", { class: "soft small" }, item.reason),
+    item.reason?.trim() && h("span", { class: "soft small" }, item.reason),
   );
 }

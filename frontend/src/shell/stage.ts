@@ -1,14 +1,23 @@
 // Where the view stands: what is shown there while it is not ready, or cannot be.
 
 import { Refusal } from "../core/api.ts";
-import { fill, h } from "../core/dom.ts";
+import { fill, h, type Child } from "../core/dom.ts";
 
 export class Stage {
+  private clock = 0;
+
   constructor(readonly root: HTMLElement) {}
 
   /** Say what is awaited. The place keeps its height, so that nothing jumps. */
   wait(title: string, text: string): void {
     this.hold();
+    const since = Date.now();
+    const words = h("p", { class: "soft small" }, text);
+    // A wait that is long enough to wonder about says how long it is.
+    this.clock = window.setInterval(() => {
+      const seconds = Math.round((Date.now() - since) / 1000);
+      if (seconds >= 4) words.textContent = `${text} ${seconds} s so far.`.trim();
+    }, 1000);
     fill(
       this.root,
       h(
@@ -16,7 +25,7 @@ export class Stage {
         { class: "waiting" },
         h("p", null, title),
         h("div", { class: "progress indeterminate", role: "progressbar", "aria-label": title }, h("div")),
-        h("p", { class: "soft small" }, text),
+        words,
       ),
     );
     this.root.setAttribute("aria-busy", "true");
@@ -28,12 +37,13 @@ export class Stage {
     const buttons = ways.map((way, at) =>
       h("button", { type: "button", class: at ? "button" : "button primary", onclick: () => (this.root.focus(), way.go()) }, way.label),
     );
-    fill(this.root, h("div", { class: "problem", role: "alert" }, h("h2", null, title), h("p", null, sentence(error)), h("div", { class: "toolbar" }, ...buttons)));
+    fill(this.root, h("div", { class: "problem", role: "alert" }, h("h2", null, title), h("p", null, ...worded(sentence(error))), h("div", { class: "toolbar" }, ...buttons)));
     this.root.removeAttribute("aria-busy");
   }
 
   /** An empty element for a view. */
   open(name: string): HTMLElement {
+    clearInterval(this.clock);
     const root = h("div", { class: `view view-${name}` });
     fill(this.root, root);
     this.root.removeAttribute("aria-busy");
@@ -46,8 +56,14 @@ export class Stage {
   }
 
   private hold(): void {
+    clearInterval(this.clock);
     this.root.style.minHeight = `${this.root.offsetHeight}px`;
   }
+}
+
+/** Text in which what stands between `backticks` is code. */
+export function worded(text: string): Child[] {
+  return text.split("`").map((part, at) => (at % 2 ? h("code", null, part) : part));
 }
 
 /** An error in words for whoever looks at the page. */
