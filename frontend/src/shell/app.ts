@@ -154,7 +154,7 @@ export class App {
     this.kept.set(next.view, next.values);
     this.toAddress(history);
     this.unmount();
-    this.notices.clear("shell", "misfit");
+    if (history === "push") for (const about of ["misfit", "address", "recovered"]) this.notices.clear("shell", about);
     this.describe();
     if (this.ready && sameSubject(this.ready.choice, next)) {
       this.drop();
