@@ -7,34 +7,30 @@ import { icon } from "./icons.ts";
 /** What to do, as keys or words; what happens then. */
 type Line = [does: string[], what: string];
 
-const PICTURE: Line[] = [
-  [["Arrow keys"], "move the light by one pixel"],
-  [["Shift", "Arrow keys"], "move it by ten pixels"],
-  [["Home", "End"], "move it to the start or the end of the row"],
-  [["+", "−"], "zoom in and out around the light"],
-  [["0"], "show the whole picture"],
-];
-
 const OF_VIEW: Record<string, Line[]> = {
   flashlight: [
-    [["Move over a picture"], "show what that pixel sends out or takes in"],
+    [["Point"], "show what that pixel sends out, or takes in"],
+    [["Slide sideways"], "the same with a finger"],
     [["Click or tap", "Enter"], "pin the pixel, to compare it with others"],
-    [["Drag"], "draw a path of pixels"],
-    ...PICTURE,
+    [["Drag"], "draw a path of pixels; with a finger after “Draw a path”"],
+    [["Arrow keys"], "on a picture: move the light by one pixel"],
+    [["Shift", "Arrow keys"], "move it by ten pixels"],
+    [["Home", "End"], "move it to the start or the end of the row"],
+    [["+", "−"], "zoom in and out"],
+    [["0"], "show the whole picture"],
   ],
   classification: [
-    [["Choose a bar"], "open the map of that layer’s share"],
-    [["Choose labels"], "show what each pixel adds to each of them"],
-    [["Move the attack slider"], "change the photo by a few levels a pixel; everything follows"],
-    ...PICTURE.slice(0, 3),
+    [["Choose a label"], "speak of it, or of it no longer"],
+    [["Choose a layer’s bar"], "open the map of what the layer adds"],
+    [["Arrow keys"], "on a slider: change opacity, or the strength of the attack"],
   ],
   spectrum: [
-    [["Choose a singular value"], "show its eigen-input and its eigen-output"],
-    [["Move the slider"], "rebuild the output from the first of them"],
+    [["Choose a pair"], "show its eigen-input and its eigen-output close up"],
+    [["Arrow keys"], "on the slider: rebuild the output from one pair more or less"],
   ],
   compare: [
     [["Choose methods"], "ask them about the same photo and target"],
-    [["Choose a target"], "ask all of them about another score or pixel"],
+    [["Choose a target"], "ask all of them about another label or pixel"],
   ],
 };
 

@@ -26,7 +26,7 @@ export class Notices {
   }
 
   say(text: string, kind: NoticeKind = "info", about = text, owner: Owner = "shell"): void {
-    for (const old of this.shown.filter((one) => one.about === about)) this.remove(old);
+    for (const old of this.shown.filter((one) => one.about === about && one.owner === owner)) this.remove(old);
     const one: Shown = { element: h("div", { class: `notice ${kind}` }), about, owner, kind, timer: 0 };
     const close = h("button", { type: "button", class: "button quiet square", "aria-label": "Close this notice", onclick: () => this.remove(one) }, icon("close"));
     one.element.append(h("p", null, ...worded(text)), close);
