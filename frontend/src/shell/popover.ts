@@ -31,12 +31,12 @@ export function popover(
   button.after(panel);
 }
 
-/** Below the button, along its outer edge; as wide as a narrow page. */
+/** Below the button, along its outer edge; a panel is as wide as a narrow page, a menu as its items. */
 function put(panel: HTMLElement, under: DOMRect): void {
   const width = document.documentElement.clientWidth;
   const style = panel.style;
   const onLeft = under.left + under.width / 2 < width / 2;
-  const narrow = width < NARROW;
+  const narrow = width < NARROW && panel.role !== "menu";
   style.left = narrow ? `${GAP}px` : onLeft ? `${Math.max(GAP, under.left)}px` : "auto";
   style.right = narrow ? `${GAP}px` : onLeft ? "auto" : `${Math.max(GAP, width - under.right)}px`;
   style.top = `${under.bottom + 6}px`;
