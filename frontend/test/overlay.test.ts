@@ -46,10 +46,10 @@ test("of all labels only the chosen ones have a place", () => {
   assert.deepEqual([...amongChosen(Int32Array.of(967, 3, 968, 3), [968, 967])], [1, -1, 0, -1]);
 });
 
-test("votes are in their colour and the others paler", () => {
+test("votes are in their colour over the pale photo", () => {
   const under = photo(2, 1, () => [100, 100, 100]);
   const over = votesOver(under, Int32Array.of(0, -1), [[200, 0, 0]], 0.5, [200, 200, 200]).data;
-  assert.deepEqual([...over], [150, 50, 50, 255, 150, 150, 150, 255]);
+  assert.deepEqual([...over], [175, 75, 75, 255, 150, 150, 150, 255]);
 });
 
 test("a change is shown around grey", () => {

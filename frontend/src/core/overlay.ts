@@ -84,13 +84,15 @@ export function amongChosen(winner: Int32Array, chosen: number[]): Int32Array {
   return Int32Array.from(winner, (label) => place.get(label) ?? -1);
 }
 
-/** Each pixel in the colour of who it votes for, over the grey photo; pixels of no one (−1) show it paler. */
+const pale = (grey: number, paper: number) => (grey + paper) / 2;
+
+/** Each pixel in the colour of who it votes for, over the pale photo; pixels of no one (−1) show the photo alone. */
 export function votesOver(photo: Raster, winner: Int32Array, colours: Rgb[], opacity: number, paper: Rgb): Raster {
   const grey = lightness(photo);
   const data = new Uint8ClampedArray(4 * grey.length);
   for (let i = 0; i < grey.length; i++) {
     const colour = colours[winner[i]!];
-    for (let c = 0; c < 3; c++) data[4 * i + c] = colour ? opacity * colour[c]! + (1 - opacity) * grey[i]! : (paper[c]! + grey[i]!) / 2;
+    for (let c = 0; c < 3; c++) data[4 * i + c] = colour ? opacity * colour[c]! + (1 - opacity) * pale(grey[i]!, paper[c]!) : pale(grey[i]!, paper[c]!);
     data[4 * i + 3] = 255;
   }
   return { width: photo.width, height: photo.height, data };

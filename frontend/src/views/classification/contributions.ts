@@ -55,7 +55,7 @@ export class ContributionsPanel {
         "div",
         { class: "share-head soft small", "aria-hidden": "true" },
         h("span", null, "Layer"),
-        h("span", null, "Share; the upright line is the sum so far"),
+        h("span", null, ""),
         h("span", { class: "num" }, "Share"),
         h("span", { class: "num" }, "Sum"),
       ),
@@ -65,7 +65,7 @@ export class ContributionsPanel {
       "section",
       { class: "panel", "aria-label": "Contributions by layer" },
       h("h2", { class: "panel-title" }, "Contributions by layer", h("span", { class: "soft small" }, "The score is a sum: what the pixels bring, and what the constants of every layer add.")),
-      h("div", { class: "toolbar" }, this.tabs.element, h("span", { class: "share-key small soft" }, h("span", { class: "key input" }), "pixels", h("span", { class: "key constants" }), "constants")),
+      h("div", { class: "toolbar" }, this.tabs.element, h("span", { class: "share-key small soft" }, h("span", { class: "key input" }), "pixels", h("span", { class: "key constants" }), "constants", h("span", { class: "key sum" }), "sum so far")),
       this.body,
     );
     this.place(12);

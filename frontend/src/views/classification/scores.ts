@@ -3,7 +3,7 @@
 import { LabelCombobox } from "../../core/combobox.ts";
 import { fill, h } from "../../core/dom.ts";
 import type { Score } from "../../core/types.ts";
-import { amount, signed } from "../../core/words.ts";
+import { amount } from "../../core/words.ts";
 import { MOST_LABELS } from "./choice.ts";
 import { names, type Desk } from "./desk.ts";
 import { bar, column, stand } from "./shares.ts";
@@ -86,7 +86,7 @@ export class ScoresPanel {
       tick.style.left = `${stand(was, axis)}%`;
       track.append(tick);
       const moved = one.score - was;
-      change = `${moved > 0 ? "▲" : moved < 0 ? "▼" : ""} ${signed(moved, 2)}`;
+      change = moved === 0 ? "0" : `${moved > 0 ? "▲" : "▼"} ${amount(Math.abs(moved), 2)}`;
     }
     const said = `${one.name}, score ${amount(one.score)}${was === undefined ? "" : `, before ${amount(was)}`}`;
     return h(

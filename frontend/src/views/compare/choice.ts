@@ -1,0 +1,90 @@
+// What is compared, as the address says it; wrong values are mended and named.
+
+import type { MethodInfo } from "../../core/types.ts";
+
+export interface Choice {
+  /** Names, in the order in which they are asked. */
+  methods: string[];
+  /** Flat index of the output; null: as by default. */
+  target: number | null;
+  /** Of maps over the photo, in percent. */
+  opacity: number;
+}
+
+export const KEYS = ["methods", "target", "opacity"];
+export const OPACITY = 75;
+
+export interface Bounds {
+  methods: MethodInfo[];
+  /** Most methods at once. */
+  most: number;
+  /** How many outputs there are. */
+  outputs: number;
+}
+
+/** The methods that are asked first. */
+export function firstLook(methods: MethodInfo[], most: number): string[] {
+  const first = methods.filter((method) => method.first);
+  return (first.length ? first : methods).slice(0, most).map((method) => method.name);
+}
+
+/** Read the address. `wrong` names what could not be taken. */
+export function readChoice(get: (key: string) => string | null, bounds: Bounds): { choice: Choice; wrong: string[] } {
+  const wrong: string[] = [];
+  const choice: Choice = { methods: firstLook(bounds.methods, bounds.most), target: null, opacity: OPACITY };
+  const short = (text: string) => `“${text.slice(0, 30)}”`;
+
+  const methods = get("methods");
+  if (methods !== null) {
+    const asked = [...new Set(methods.split(","))];
+    const names = new Set(bounds.methods.map((method) => method.name));
+    const known = asked.filter((name) => names.has(name));
+    const bad = asked.filter((name) => !names.has(name));
+    if (bad.length) wrong.push(`no method ${bad.map(short).join(", ")}`);
+    if (known.length > bounds.most) wrong.push(`at most ${bounds.most} methods at once, so the first ${bounds.most} are kept`);
+    if (known.length) choice.methods = known.slice(0, bounds.most);
+  }
+  const target = get("target");
+  if (target !== null) {
+    const index = /^\d+$/.test(target) ? Number(target) : NaN;
+    if (index < bounds.outputs) choice.target = index;
+    else wrong.push(`no target ${short(target)}`);
+  }
+  const opacity = get("opacity");
+  if (opacity !== null) {
+    const value = /^\d+$/.test(opacity) ? Number(opacity) : NaN;
+    if (value <= 100) choice.opacity = value;
+    else wrong.push("opacity is from 0 to 100");
+  }
+  return { choice, wrong };
+}
+
+/** The address of a choice; what is as by default is left out. */
+export function writeChoice(choice: Choice, bounds: Bounds): Record<string, string | null> {
+  const first = firstLook(bounds.methods, bounds.most).join(",");
+  const methods = choice.methods.join(",");
+  return {
+    methods: methods === first ? null : methods,
+    target: choice.target === null ? null : String(choice.target),
+    opacity: choice.opacity === OPACITY ? null : String(choice.opacity),
+  };
+}
+
+export interface Place {
+  channel: number;
+  row: number;
+  column: number;
+}
+
+/** Where a flat index lies in an output (D, H, W). */
+export function placeOf(index: number, shape: number[]): Place {
+  const [, height, width] = shape as [number, number, number];
+  const rest = index % (height * width);
+  return { channel: Math.floor(index / (height * width)), row: Math.floor(rest / width), column: rest % width };
+}
+
+/** The flat index of a place in an output (D, H, W). */
+export function indexOf(place: Place, shape: number[]): number {
+  const [, height, width] = shape as [number, number, number];
+  return (place.channel * height + place.row) * width + place.column;
+}

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { table } from "../src/core/colour.ts";
+import { cellColours, written } from "../src/views/compare/agreement.ts";
+import { firstLook, indexOf, placeOf, readChoice, writeChoice } from "../src/views/compare/choice.ts";
+import { byFamily, checked, csv } from "../src/views/compare/words.ts";
+import type { CheckInfo, MethodInfo } from "../src/core/types.ts";
+
+const method = (name: string, family: string, first = false): MethodInfo => ({ name, title: name, family, source: "", layer: "no", first });
+const methods = [method("ig", "path", true), method("grad-cam", "activation map"), method("lrp-0", "relevance", true), method("cam", "activation map"), method("gradient", "gradient")];
+const bounds = { methods, most: 3, outputs: 10 };
+const address = (text: string) => (key: string) => new URLSearchParams(text).get(key);
+const check = (part: Partial<CheckInfo>): CheckInfo => ({ name: "the values sum to the score", expected: 1, found: 1, error: 0, tolerance: 1e-4, holds: true, ...part });
+
+test("the first look, and its empty address", () => {
+  assert.deepEqual(firstLook(methods, 3), ["ig", "lrp-0"]);
+  const { choice, wrong } = readChoice(() => null, bounds);
+  assert.deepEqual(wrong, []);
+  assert.deepEqual(choice, { methods: ["ig", "lrp-0"], target: null, opacity: 75 });
+  assert.deepEqual(writeChoice(choice, bounds), { methods: null, target: null, opacity: null });
+});
+
+test("a choice survives the address, in the order asked", () => {
+  const { choice, wrong } = readChoice(address("methods=gradient,ig&target=7&opacity=0"), bounds);
+  assert.deepEqual(wrong, []);
+  assert.deepEqual(writeChoice(choice, bounds), { methods: "gradient,ig", target: "7", opacity: "0" });
+});
+
+test("wrong values are all named, the rest is kept", () => {
+  const { choice, wrong } = readChoice(address("methods=ig,magic,cam,ig,more&target=10&opacity=-1"), bounds);
+  assert.deepEqual(choice, { methods: ["ig", "cam"], target: null, opacity: 75 });
+  assert.equal(wrong.length, 3);
+  assert.match(wrong[0]!, /“magic”, “more”/);
+  assert.deepEqual(readChoice(address("methods=ig,cam,lrp-0,gradient"), bounds).choice.methods, ["ig", "cam", "lrp-0"]);
+  assert.deepEqual(readChoice(address("methods="), bounds).choice.methods, ["ig", "lrp-0"]);
+});
+
+test("a place of an image and its flat index", () => {
+  const shape = [3, 4, 5];
+  for (let index = 0; index < 60; index++) assert.equal(indexOf(placeOf(index, shape), shape), index);
+  assert.deepEqual(placeOf(39, shape), { channel: 1, row: 3, column: 4 });
+});
+
+test("methods by family", () => {
+  assert.deepEqual(byFamily(methods).map(([family, list]) => [family, list.length]), [["path", 1], ["activation map", 2], ["relevance", 1], ["gradient", 1]]);
+});
+
+test("checks in words", () => {
+  assert.equal(checked(null).text, "No sum is promised");
+  const exact = checked(check({ error: 2.1e-7 }));
+  assert.deepEqual([exact.verdict, exact.text, exact.detail], ["holds", "Sums to the score: error 2e−7 (rounding)", "Summed: the values."]);
+  const path = checked(check({ name: "the values sum to the score less the baseline's score, up to the steps' error", error: 0.004, tolerance: 0.05 }));
+  assert.equal(path.text, "Sums to the score less the baseline's score: error 0.4 % (5 % allowed)");
+  const misses = checked(check({ error: 0.031, holds: false }));
+  assert.deepEqual([misses.verdict, misses.text], ["misses", "Misses its sum by 3.1 %"]);
+});
+
+test("ink can be read on every colour of the scale", () => {
+  const light = (colour: string) => {
+    const [r, g, b] = colour.startsWith("#") ? (colour === "#ffffff" ? [255, 255, 255] : [0, 0, 0]) : colour.match(/\d+/g)!.map(Number);
+    const linear = (c: number) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * linear(r!) + 0.7152 * linear(g!) + 0.0722 * linear(b!);
+  };
+  for (const theme of ["light", "dark"] as const) {
+    for (let value = -1; value <= 1; value += 0.01) {
+      const { ground, ink } = cellColours(value, table(theme));
+      const [a, b] = [light(ground), light(ink)].sort((x, y) => y - x);
+      assert.ok((a! + 0.05) / (b! + 0.05) >= 4.5, `${theme} ${value}`);
+    }
+  }
+});
+
+test("correlations in writing, and tables as files", () => {
+  assert.deepEqual([1, -0.5, -0.001, null].map(written), ["1.00", "−0.50", "0.00", "–"]);
+  assert.equal(csv([["a,b", 1, null], ['x"y', -0.5, 2]]), '"a,b",1,\n"x""y",-0.5,2\n');
+});
