@@ -217,6 +217,9 @@ class Classification {
         if (signal.aborted) return;
         this.attack.waiting(false);
         context.failed(error, "attack");
+        desk.choice = { ...desk.choice, epsilon: desk.subject.attack?.epsilon ?? 0 };
+        context.set(writeChoice(desk.choice, context.studio.variants));
+        this.attack.show();
         return;
       }
     }

@@ -203,7 +203,7 @@ class Compare {
         } else if (event === "left_out") {
           const { method, reason } = data as { method: string; reason: string };
           waiting.splice(waiting.indexOf(method), 1);
-          this.cards.get(method)?.stop(reason, "Cannot be asked here.");
+          this.cards.get(method)?.stop("Cannot be asked here.", reason);
           step();
         } else if (event === "done") {
           const done = data as { methods: string[]; agreement: (number | null)[][]; seconds: number };
@@ -216,7 +216,7 @@ class Compare {
       await Promise.all(maps);
     } catch (error) {
       if (signal.aborted) return;
-      for (const name of waiting) this.cards.get(name)?.stop("Not asked to the end. Ask again.");
+      for (const name of waiting) this.cards.get(name)?.stop("Not asked to the end.", "Ask again.");
       this.last = "";
       this.agreement.waiting(false);
       this.status.textContent = `${methods.length - waiting.length} of ${count(methods.length, "method")} answered.`;
@@ -228,10 +228,17 @@ class Compare {
   private async show(answer: Answer, target: number, signal: AbortSignal): Promise<void> {
     const card = this.cards.get(answer.method);
     if (!card || card.has(target)) return;
-    const packet = await this.context.api.heatmap(this.context.subject.id, answer.method, target, signal);
-    if (signal.aborted) return;
-    card.show(answer, target, floats(packet, "heatmap"));
-    card.draw(this.choice.opacity);
+    try {
+      const packet = await this.context.api.heatmap(this.context.subject.id, answer.method, target, signal);
+      if (signal.aborted) return;
+      card.show(answer, target, floats(packet, "heatmap"));
+      card.draw(this.choice.opacity);
+    } catch (error) {
+      if (signal.aborted) return;
+      card.stop("Its map did not come.", "Ask again.");
+      this.last = "";
+      this.context.failed(error, "heatmap");
+    }
   }
 
   private cancel(): void {
@@ -240,7 +247,7 @@ class Compare {
     let missing = 0;
     for (const card of this.cards.values()) {
       if (card.has(this.target)) continue;
-      card.stop("Not asked. Ask again.", "Cancelled.");
+      card.stop("Cancelled.", "Ask again for its map.");
       missing++;
     }
     this.agreement.clear();

@@ -91,10 +91,8 @@ export class ContributionsPanel {
         const found = await desk.context.api.contributions(subject, missing, signal);
         for (const info of found) this.known.set(`${subject}:${info.target.index}`, info);
       } catch (error) {
-        if (!signal.aborted) {
-          busy(this.body, false);
-          desk.context.failed(error, "contributions");
-        }
+        // What is shown speaks of something else, and so stays dimmed.
+        if (!signal.aborted) desk.context.failed(error, "contributions");
         return;
       }
     }

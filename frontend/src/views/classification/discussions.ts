@@ -49,6 +49,7 @@ export class DiscussionsPanel {
   private slots: Slot[] = [];
   /** What is drawn, one a chosen label. */
   private drawn: Found[] = [];
+  private drawnKey = "";
 
   constructor(
     private readonly desk: Desk,
@@ -78,7 +79,7 @@ export class DiscussionsPanel {
     this.opacity.set(choice.opacity);
     this.explanation.textContent = VARIANTS[choice.variant] ?? "";
     this.arrange();
-    const key = (index: number) => `${desk.subject.id}:${choice.variant}:${index}`;
+    const key = (index: number) => this.key(index);
     const missing = labels.map((label) => label.index).filter((index) => !this.known.has(key(index)));
     const signal = this.asked.next();
     if (missing.length) {
@@ -93,9 +94,8 @@ export class DiscussionsPanel {
         });
         for (const old of [...this.known.keys()].slice(0, Math.max(0, this.known.size - KEPT))) this.known.delete(old);
       } catch (error) {
-        if (signal.aborted) return;
-        busy(this.grid, false);
-        desk.context.failed(error, "discussion");
+        // What is shown speaks of something else, and so stays dimmed.
+        if (!signal.aborted) desk.context.failed(error, "discussion");
         return;
       }
     }
@@ -104,6 +104,7 @@ export class DiscussionsPanel {
     const found = labels.map((label) => this.known.get(key(label.index)));
     if (found.some((one) => one === undefined)) return;
     this.drawn = found as Found[];
+    this.drawnKey = labels.map((label) => key(label.index)).join();
     this.redraw();
     this.onMaps(this.drawn);
   }
@@ -128,9 +129,13 @@ export class DiscussionsPanel {
     });
   }
 
+  private key(index: number): string {
+    return `${this.desk.subject.id}:${this.desk.choice.variant}:${index}`;
+  }
+
   redraw(): void {
     const { choice, labels, photo } = this.desk;
-    if (this.drawn.length !== this.slots.length) return;
+    if (this.drawnKey !== labels.map((label) => this.key(label.index)).join()) return;
     const limits = this.drawn.map((one) => limitOf(one.map.values));
     const common = Math.max(...limits);
     this.slots.forEach((slot, i) => {

@@ -38,6 +38,7 @@ export class VotesPanel {
   private readonly all: PixelCanvas;
   private readonly allList = h("ol", { class: "vote-list dims" });
   private readonly allNote = h("p", { class: "soft small", role: "status" });
+  private readonly fewBody = h("div", { class: "vote-body dims" });
   private readonly allBody = h("div", { class: "vote-body" });
   private readonly start: HTMLButtonElement;
   private readonly cancel: HTMLButtonElement;
@@ -45,6 +46,7 @@ export class VotesPanel {
   private readonly asked: Latest;
   private readonly labels: number;
   private winner: Int32Array | null = null;
+  private winnerKey = "";
   private found: All | null = null;
   private running: string | null = null;
 
@@ -57,6 +59,7 @@ export class VotesPanel {
     this.all = new PixelCanvas(`Votes among all ${many} labels, over the photo`, photo.height, photo.width);
     this.start = h("button", { type: "button", class: "button", onclick: () => void this.voteAll() }, `Vote among all ${many} labels`);
     this.cancel = h("button", { type: "button", class: "button", hidden: true, onclick: () => this.stop() }, "Cancel");
+    fill(this.fewBody, this.few.canvas, h("div", { class: "vote-text" }, this.fewList, this.fewNote));
     this.all.canvas.classList.add("dims");
     fill(this.allBody, this.all.canvas, h("div", { class: "vote-text" }, this.progress, this.allNote, this.allList));
     this.element = h(
@@ -66,7 +69,7 @@ export class VotesPanel {
       h(
         "div",
         { class: "columns two" },
-        h("div", { class: "vote-side" }, h("div", { class: "vote-head" }, h("h3", null, "Among the chosen labels")), h("div", { class: "vote-body" }, this.few.canvas, h("div", { class: "vote-text" }, this.fewList, this.fewNote))),
+        h("div", { class: "vote-side" }, h("div", { class: "vote-head" }, h("h3", null, "Among the chosen labels")), this.fewBody),
         h("div", { class: "vote-side" }, h("div", { class: "vote-head" }, h("h3", null, `Among all ${many} labels`), this.start, this.cancel), this.allBody),
       ),
     );
@@ -82,6 +85,7 @@ export class VotesPanel {
     const values = new Float32Array(found.length * height * width);
     found.forEach((one, i) => values.set(one.map.values, i * height * width));
     this.winner = winners({ shape: [found.length, height, width], values });
+    this.winnerKey = this.fewKey();
     this.drawFew();
   }
 
@@ -89,7 +93,12 @@ export class VotesPanel {
   show(): void {
     const key = this.key();
     if (this.running !== null && this.running !== key) this.stop();
+    this.drawFew();
     this.drawAll();
+  }
+
+  private fewKey(): string {
+    return `${this.key()}:${this.desk.labels.map((label) => label.index).join()}`;
   }
 
   /** Begin the vote among all labels as the address asks. */
@@ -104,7 +113,9 @@ export class VotesPanel {
 
   private drawFew(): void {
     const { labels, photo, choice } = this.desk;
-    if (!this.winner) return;
+    const current = this.winnerKey === this.fewKey();
+    busy(this.fewBody, !current && this.winner !== null);
+    if (!this.winner || !current) return;
     const alone = labels.length < 2;
     const part = shares(this.winner, labels.length);
     this.few.draw(votesOver(photo, alone ? this.winner.map(() => -1) : this.winner, tones(), choice.opacity / 100, token("--card")));

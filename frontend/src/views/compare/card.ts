@@ -20,7 +20,7 @@ export class Card {
   private readonly picture: PixelCanvas;
   private readonly legend = new Legend(null);
   private readonly colours = h("p", { class: "soft small card-colours" });
-  private readonly facts = h("p", { class: "small card-facts num" });
+  private readonly facts = h("p", { class: "small card-facts" });
   private readonly check = h("p", { class: "small card-check" });
   private readonly reason = h("div", { class: "card-reason small", hidden: true });
   private readonly body: HTMLElement;
@@ -72,10 +72,10 @@ export class Card {
     this.body.removeAttribute("aria-busy");
     this.picture.label(`${capital(answer.title)}: its map over the photo`);
     this.colours.textContent = COLOURS[answer.kind];
-    const holds = answer.concentration === null ? "a map of zeros" : `holds ${percent(answer.concentration)} in a tenth of its pixels`;
-    fill(this.facts, `${duration(answer.seconds)} · ${holds}`, answer.layer ? h("span", { class: "soft" }, ` · at ${answer.layer}`) : null);
+    const holds = answer.concentration === null ? "A map of zeros" : `Holds ${percent(answer.concentration)} in a tenth of its pixels`;
+    fill(this.facts, h("span", null, holds), h("span", { class: "soft" }, `${duration(answer.seconds)}${answer.layer ? ` · at ${answer.layer}` : ""}`));
     const { verdict, text, detail } = checked(answer.check);
-    fill(this.check, h("span", { class: `check-mark ${verdict}`, "aria-hidden": "true" }, MARKS[verdict]), h("span", null, h("span", { class: `check-text ${verdict}` }, text), h("span", { class: "soft check-detail" }, detail)));
+    fill(this.check, h("span", { class: `check-mark ${verdict}`, "aria-hidden": "true" }, MARKS[verdict]), h("span", null, h("span", { class: `check-text ${verdict}` }, text), detail ? h("span", { class: "soft check-detail" }, detail) : null));
   }
 
   draw(opacity: number): void {
@@ -86,10 +86,9 @@ export class Card {
   }
 
   /** It was left out, or not asked to the end. */
-  stop(text: string, strong = ""): void {
+  stop(strong: string, text: string): void {
     this.element.classList.remove("is-waiting");
     this.body.removeAttribute("aria-busy");
-    if (this.answer && !strong) return;
     [this.answer, this.map, this.target] = [null, null, null];
     this.element.classList.add("is-stopped");
     this.picture.clear();
@@ -98,7 +97,7 @@ export class Card {
     this.colours.textContent = "";
     this.facts.textContent = "\u00a0";
     fill(this.check, "\u00a0");
-    fill(this.reason, strong ? h("strong", null, strong) : null, h("p", null, text));
+    fill(this.reason, h("strong", null, strong), h("p", null, text));
     this.reason.hidden = false;
   }
 

@@ -8,7 +8,7 @@ export type Verdict = "holds" | "misses" | "none";
 export interface Checked {
   verdict: Verdict;
   text: string;
-  /** What is summed, or why nothing is checked. */
+  /** What is summed; empty where nothing is. */
   detail: string;
 }
 
@@ -26,7 +26,7 @@ function size(error: number): string {
 
 /** The measured check of an answer in a sentence. */
 export function checked(check: CheckInfo | null): Checked {
-  if (!check) return { verdict: "none", text: "No sum is promised", detail: "The method has no sum that could be checked." };
+  if (!check) return { verdict: "none", text: "No sum is promised", detail: "" };
   const parts = /^(.*?)\s+sums? to ([^,]*)/.exec(check.name);
   const detail = parts ? `Summed: ${parts[1]}.` : `${capital(check.name)}.`;
   if (!check.holds) {
@@ -38,9 +38,9 @@ export function checked(check: CheckInfo | null): Checked {
 
 /** What the colours of a map mean. */
 export const COLOURS: Record<Answer["kind"], string> = {
-  signed: "Signed: red for the score, blue against it.",
-  positive: "What speaks for the score; the rest is dropped.",
-  magnitude: "How much it matters, for or against.",
+  signed: "Signed: for in red, against in blue.",
+  positive: "Positive part: for the score.",
+  magnitude: "Size alone: for or against.",
 };
 
 /** Methods by family, both in the order they come. */
