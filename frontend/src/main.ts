@@ -4,6 +4,7 @@ import "./styles/shell.css";
 import "./styles/canvas.css";
 import "./styles/flashlight.css";
 import "./styles/classification.css";
+import "./styles/compare.css";
 import "./styles/spectrum.css";
 import { App } from "./shell/app.ts";
 import { views } from "./shell/views.ts";

@@ -85,7 +85,7 @@ export class AttackPanel {
       [
         { value: "original", text: "Original" },
         { value: "attacked", text: "Attacked", disabled: !attack },
-        { value: "change", text: `Change × ${this.gain()}`, disabled: !attack },
+        { value: "change", text: attack ? `Change × ${this.gain()}` : "Change", disabled: !attack },
       ],
       this.look,
     );
