@@ -95,7 +95,7 @@ export class LabelCombobox {
           h("span", { class: "soft num small" }, `${label.index} · ${amount(label.score)}`),
         ),
       ),
-      this.found.length ? null : h("li", { class: "soft combobox-none", role: "presentation" }, "No label has this name or index."),
+      this.found.length ? null : h("li", { class: "soft combobox-none", role: "option", "aria-disabled": "true", "aria-selected": "false" }, "No label has this name or index."),
     );
     this.status.textContent = `${everything.length} labels fit.`;
     this.list.hidden = false;

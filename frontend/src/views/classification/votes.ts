@@ -37,7 +37,7 @@ export class VotesPanel {
   private readonly fewNote = h("p", { class: "soft small" });
   private readonly all: PixelCanvas;
   private readonly allList = h("ol", { class: "vote-list dims" });
-  private readonly allNote = h("p", { class: "soft small", role: "status" });
+  private readonly allNote = h("p", { class: "soft small", role: "status", tabindex: "-1" });
   private readonly fewBody = h("div", { class: "vote-body dims" });
   private readonly allBody = h("div", { class: "vote-body" });
   private readonly start: HTMLButtonElement;
@@ -168,7 +168,9 @@ export class VotesPanel {
     desk.change({ vote: "all" });
     const strip = this.progress.firstElementChild as HTMLElement;
     strip.style.width = "0%";
+    const pressed = document.activeElement === this.start;
     this.drawAll();
+    if (pressed) this.cancel.focus();
     this.allNote.textContent = "Discussing every label …";
     try {
       let ranking: VotesInfo["ranking"] = [];
@@ -193,15 +195,19 @@ export class VotesPanel {
       desk.context.failed(error, "votes");
     }
     this.running = null;
+    const held = document.activeElement === this.cancel;
     this.drawAll();
+    // The button that had the focus is gone.
+    if (held) this.allNote.focus();
   }
 
   private stop(): void {
     this.asked.drop();
     this.running = null;
     this.desk.change({ vote: "chosen" });
+    const held = document.activeElement === this.cancel;
     this.drawAll();
-    this.start.focus();
+    if (held) this.start.focus();
   }
 
   downloads(): Download[] {
