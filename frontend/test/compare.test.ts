@@ -12,11 +12,11 @@ const bounds = { methods, most: 3, outputs: 10 };
 const address = (text: string) => (key: string) => new URLSearchParams(text).get(key);
 const check = (part: Partial<CheckInfo>): CheckInfo => ({ name: "the values sum to the score", expected: 1, found: 1, error: 0, tolerance: 1e-4, holds: true, ...part });
 
-test("the first look, and its empty address", () => {
-  assert.deepEqual(firstLook(methods, 3), ["ig", "lrp-0"]);
+test("the first look, slow methods last, and its empty address", () => {
+  assert.deepEqual(firstLook(methods, 3), ["lrp-0", "ig"]);
   const { choice, wrong } = readChoice(() => null, bounds);
   assert.deepEqual(wrong, []);
-  assert.deepEqual(choice, { methods: ["ig", "lrp-0"], target: null, opacity: 75 });
+  assert.deepEqual(choice, { methods: ["lrp-0", "ig"], target: null, opacity: 75 });
   assert.deepEqual(writeChoice(choice, bounds), { methods: null, target: null, opacity: null });
 });
 
@@ -32,7 +32,7 @@ test("wrong values are all named, the rest is kept", () => {
   assert.equal(wrong.length, 3);
   assert.match(wrong[0]!, /“magic”, “more”/);
   assert.deepEqual(readChoice(address("methods=ig,cam,lrp-0,gradient"), bounds).choice.methods, ["ig", "cam", "lrp-0"]);
-  assert.deepEqual(readChoice(address("methods="), bounds).choice.methods, ["ig", "lrp-0"]);
+  assert.deepEqual(readChoice(address("methods="), bounds).choice.methods, ["lrp-0", "ig"]);
 });
 
 test("a place of an image and its flat index", () => {

@@ -22,10 +22,14 @@ export interface Bounds {
   outputs: number;
 }
 
-/** The methods that are asked first. */
+/** Families that run the network many times, and so are asked last. */
+const SLOW = new Set(["path", "perturbation"]);
+
+/** The methods that are asked first, the quick ones before the slow. */
 export function firstLook(methods: MethodInfo[], most: number): string[] {
   const first = methods.filter((method) => method.first);
-  return (first.length ? first : methods).slice(0, most).map((method) => method.name);
+  const chosen = (first.length ? first : methods).slice(0, most);
+  return [...chosen.filter((method) => !SLOW.has(method.family)), ...chosen.filter((method) => SLOW.has(method.family))].map((method) => method.name);
 }
 
 /** Read the address. `wrong` names what could not be taken. */
