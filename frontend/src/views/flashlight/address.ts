@@ -23,15 +23,18 @@ export interface State extends Spot {
   show: Show;
   /** The limit of the scale that is kept; null: each filter has its own. */
   hold: number | null;
+  /** How many times less than the limit gets the full colour, so that what is faint is seen. */
+  contrast: number;
   /** One scale for a filter and the one beside it. */
   same: boolean;
   circles: boolean;
 }
 
-export const KEYS = ["kind", "at", "pins", "path", "beside", "zoom", "show", "hold", "same", "circles"];
+export const KEYS = ["kind", "at", "pins", "path", "beside", "zoom", "show", "hold", "contrast", "same", "circles"];
 export const MOST_PINS = 4;
 export const MOST_PLACES = 24;
 
+export const CONTRASTS: readonly string[] = ["1", "4", "16", "64"];
 const ZOOMS: readonly string[] = ["window", "whole", "near"];
 const KINDS: readonly string[] = ["column", "row"];
 
@@ -120,6 +123,7 @@ export function parse(get: (key: string) => string | null, subject: Subject): { 
       zoom: word<Zoom>("zoom", ZOOMS, "window"),
       show: word<Show>("show", ["sum", "colour", ...names], "sum"),
       hold: held ? hold : null,
+      contrast: Number(word<string>("contrast", CONTRASTS, "1")),
       same: word<string>("same", ["yes", "no"], "no") === "yes",
       circles: word<string>("circles", ["yes", "no"], "yes") === "yes",
     },
@@ -149,6 +153,7 @@ export function write(state: State, subject: Subject): Record<string, string | n
     zoom: state.zoom === "window" ? null : state.zoom,
     show: state.show === "sum" ? null : state.show,
     hold: state.hold === null ? null : String(Number(state.hold.toPrecision(6))),
+    contrast: state.contrast === 1 ? null : String(state.contrast),
     same: state.same ? "yes" : null,
     circles: state.circles ? null : "no",
   };

@@ -9,11 +9,12 @@ import { factsOf } from "./facts.ts";
 import { lookAt, outlines, paintField, reachOf, valueAt, type Field, type Show, type Zoom } from "./paint.ts";
 import type { Source } from "./sources.ts";
 
+/** How all filters are drawn. */
 export interface Look {
   show: Show;
   zoom: Zoom;
   circles: boolean;
-  limit: number;
+  contrast: number;
   theme: Theme;
 }
 
@@ -91,7 +92,7 @@ export class FilterFigure {
     this.busy(true);
   }
 
-  show(field: Field, look: Look, title: string): void {
+  show(field: Field, look: Look & { limit: number }, title: string): void {
     const source = this.source!;
     [this.field, this.look] = [field, look];
     this.reach = Math.max(this.reach, reachOf(field));

@@ -18,6 +18,7 @@ export interface Parts {
   filters: HTMLElement[];
   facts: HTMLElement[];
   look: HTMLElement[];
+  checks: HTMLElement[];
   below: HTMLElement[];
 }
 
@@ -34,7 +35,7 @@ export function layout(root: HTMLElement, parts: Parts): void {
         h("section", { class: "panel flash-filters" },
           h("h3", { class: "flash-title" }, parts.filtersTitle),
           h("div", { class: "flash-pair" }, ...parts.filters),
-          h("div", { class: "toolbar flash-look" }, ...parts.look),
+          h("div", { class: "toolbar flash-look" }, ...parts.look, h("div", { class: "toolbar" }, ...parts.checks)),
           h("div", { class: "flash-pair flash-pair-facts" }, ...parts.facts))),
       ...parts.below));
 }

@@ -52,9 +52,9 @@ export class PinStrip {
     this.list.hidden = this.legend.element.hidden = pins.length === 0;
   }
 
-  show(look: Omit<Look, "limit">): void {
+  show(look: Look): void {
     const limits = this.pins.flatMap(({ field }) => (field ? [fieldLimit(field, look.show, this.source.names(field.header.kind))] : []));
-    this.limit = Math.max(...limits, 0) || 1;
+    this.limit = (Math.max(...limits, 0) || 1) / look.contrast;
     const reach: Record<string, number> = {};
     for (const { field } of this.pins) if (field) reach[field.header.kind] = Math.max(reach[field.header.kind] ?? 0, reachOf(field));
     this.pins.forEach(({ field }, index) => {

@@ -61,11 +61,11 @@ export class Strip {
     this.fields[index] = field;
   }
 
-  show(look: Omit<Look, "limit">): void {
+  show(look: Look): void {
     const fields = this.fields.filter((field) => field !== null);
     if (!fields.length) return;
     const names = this.source.names(fields[0]!.header.kind);
-    const limit = Math.max(...fields.map((field) => fieldLimit(field, look.show, names)));
+    const limit = Math.max(...fields.map((field) => fieldLimit(field, look.show, names))) / look.contrast;
     const reach = Math.max(...fields.map(reachOf));
     this.fields.forEach((field, index) => field && draw(this.frames[index]!.canvas, field, look, names, limit, reach));
   }
@@ -119,7 +119,7 @@ export class Strip {
   }
 }
 
-function draw(canvas: HTMLCanvasElement, field: Field, look: Omit<Look, "limit">, names: string[], limit: number, reach: number): void {
+function draw(canvas: HTMLCanvasElement, field: Field, look: Look, names: string[], limit: number, reach: number): void {
   const { image, place, ground } = paintField(field, look.show, names, limit, look.theme);
   const { centre, zoom } = lookAt(field.header, look.zoom, reach);
   const area = seenArea(field.header.shape[1], field.header.shape[2], centre, zoom);

@@ -8,7 +8,7 @@ import { fileName, imageBlob } from "../../core/download.ts";
 import { lineBetween, spread, type Place } from "../../core/geometry.ts";
 import type { FieldKind } from "../../core/types.ts";
 import type { Context, Download } from "../../core/view.ts";
-import { across, filterNames, hasBicubic, MOST_PINS, MOST_PLACES, parse, walked, walkedNames, write, type Spot, type State } from "./address.ts";
+import { across, CONTRASTS, filterNames, hasBicubic, MOST_PINS, MOST_PLACES, parse, walked, walkedNames, write, type Spot, type State } from "./address.ts";
 import { Beside } from "./beside.ts";
 import { check, segmented, select, type Choices } from "./controls.ts";
 import { titleOf } from "./facts.ts";
@@ -46,7 +46,8 @@ export class Walk {
   private readonly besideControl = select("Beside", [], (beside) => this.change({ beside }, true));
   private readonly zoomControl = segmented("Look at", [["window", "Window"], ["near", "Close-up"], ["whole", "Whole"]], (zoom) => this.change({ zoom: zoom as Zoom }));
   private readonly showControl = select("Drawn as", [], (show) => this.change({ show }));
-  private readonly holdControl = check("Hold scale", "Keep the scale as it is now, so that sizes can be compared from pixel to pixel", (on) => this.change({ hold: on ? this.limits()[0] : null }));
+  private readonly contrastControl = select("Contrast", CONTRASTS.map((times) => [times, `${times} ×`]), (times) => this.change({ contrast: Number(times) }));
+  private readonly holdControl = check("Hold scale", "Keep the scale as it is now, so that sizes can be compared from pixel to pixel", (on) => this.change({ hold: on ? Math.max(...this.limits()) * this.state.contrast : null }));
   private readonly sameControl = check("Same scale beside", "Both filters on the scale of the larger one", (same) => this.change({ same }));
   private readonly circlesControl = check("Energy circles", "Circles within which 50, 90 and 99 % of the energy lie", (circles) => this.change({ circles }));
   private readonly pageDialog: PageDialog;
@@ -67,11 +68,11 @@ export class Walk {
     this.source = networkSource(api, this.kept, subject, subject, model?.title ?? subject.model);
     this.live = new Newest(
       (spot) => this.source.ask(spot, "light", context.signal),
-      (field) => { this.field = field; this.draw(); },
+      (field) => { this.field = field; this.draw(this.state.same ? "light" : "filter"); },
       (error) => context.failed(error, "light"),
       (busy) => this.figure.busy(busy),
     );
-    this.beside = new Beside(context, this.kept, this.otherFigure, () => this.draw(), () => this.change({ beside: "none" }));
+    this.beside = new Beside(context, this.kept, this.otherFigure, () => this.draw(this.state.same ? "light" : "other"), () => this.change({ beside: "none" }));
     this.pinStrip = new PinStrip(this.source, {
       remove: (index) => { this.change({ pins: this.state.pins.filter((_, i) => i !== index) }); this.picture.element.focus({ preventScroll: true }); },
       goTo: (spot) => this.goTo(spot),
@@ -95,7 +96,8 @@ export class Walk {
       filtersTitle: this.filtersTitle,
       filters: [this.figure.element, this.otherFigure.element],
       facts: [this.figure.facts, this.otherFigure.facts],
-      look: [this.zoomControl, this.showControl, this.circlesControl, this.holdControl, this.sameControl].map(({ element }) => element),
+      look: [this.zoomControl, this.showControl, this.contrastControl].map(({ element }) => element),
+      checks: [this.circlesControl, this.holdControl, this.sameControl].map(({ element }) => element),
       below: [this.pinStrip.element, this.strip.element, this.pageDialog.element],
     });
     const [, height, width] = walked(subject, state.kind);
@@ -109,7 +111,7 @@ export class Walk {
     });
     this.besideControl.choices(this.besideChoices());
     this.besideControl.element.hidden = this.besideChoices().length < 2;
-    context.onTheme(() => this.draw(true));
+    context.onTheme(() => this.draw("all"));
     context.downloads(() => this.downloads());
     this.setKind();
     this.apply(null);
@@ -193,10 +195,11 @@ export class Walk {
     this.besideControl.show(state.beside);
     this.zoomControl.show(state.zoom);
     this.showControl.show(state.show);
+    this.contrastControl.show(String(state.contrast));
     this.holdControl.show(state.hold !== null);
     this.sameControl.show(state.same);
     this.circlesControl.show(state.circles);
-    this.sameControl.element.hidden = state.beside === "none";
+    this.sameControl.element.hidden = state.beside === "none" || state.hold !== null;
     this.picture.light(state.row, state.column);
     if (changed("beside")) this.beside.choose(state.beside, this.besideChoices());
     if (changed("kind") || changed("beside")) this.beside.turn(state.kind);
@@ -204,7 +207,7 @@ export class Walk {
     if (changed("path") || changed("channel") || changed("kind")) this.setPath();
     this.marks();
     if (changed("kind") || changed("channel") || changed("row") || changed("column") || changed("beside")) this.ask();
-    this.draw(true);
+    this.draw("all");
   }
 
   private keep(push = false): void {
@@ -255,26 +258,27 @@ export class Walk {
   // What is drawn.
 
   private limits(): [number, number] {
-    const { show, hold, same } = this.state;
-    if (hold !== null) return [hold, hold];
-    const { kind } = this.state;
+    const { kind, show, hold, same, contrast } = this.state;
+    if (hold !== null) return [hold / contrast, hold / contrast];
     const own = this.field ? fieldLimit(this.field, show, this.source.names(kind)) : 1;
     const other = this.beside.field ? fieldLimit(this.beside.field, show, this.beside.source!.names(kind)) : own;
-    return same ? [Math.max(own, other), Math.max(own, other)] : [own, other];
+    const most = Math.max(own, other);
+    return same ? [most / contrast, most / contrast] : [own / contrast, other / contrast];
   }
 
-  private draw(all = false): void {
-    const { kind, show, zoom, circles } = this.state;
-    const look = { show, zoom, circles, theme: theme() };
+  /** What has changed: one of the two filters, both, or all there is. */
+  private draw(what: "filter" | "other" | "light" | "all"): void {
+    const { kind } = this.state;
+    const look = this.looks();
     const [limit, otherLimit] = this.limits();
     const titled = ({ header }: Field) => titleOf(kind, header.row, header.column);
-    if (this.field?.header.kind === kind) {
+    if (what !== "other" && this.field?.header.kind === kind) {
       this.filtersTitle.textContent = titled(this.field);
       this.figure.show(this.field, { ...look, limit }, titled(this.field));
     }
     const other = this.beside.field;
-    if (other?.header.kind === kind) this.otherFigure.show(other, { ...look, limit: otherLimit }, titled(other));
-    if (!all) return;
+    if (what !== "filter" && other?.header.kind === kind) this.otherFigure.show(other, { ...look, limit: otherLimit }, titled(other));
+    if (what !== "all") return;
     this.pinStrip.show(look);
     this.strip.show(look);
   }
@@ -308,8 +312,8 @@ export class Walk {
   }
 
   private looks() {
-    const { show, zoom, circles } = this.state;
-    return { show, zoom, circles, theme: theme() };
+    const { show, zoom, circles, contrast } = this.state;
+    return { show, zoom, circles, contrast, theme: theme() };
   }
 
   /** One after another, so that the light is never kept waiting by more than one. */
@@ -361,6 +365,7 @@ export class Walk {
     this.pathAsked = new AbortController();
     const { path, kind, channel } = this.state;
     this.strip.set(path);
+    this.strip.at(this.state.row, this.state.column);
     void this.each(path.map(([row, column]) => ({ kind, channel, row, column })), "path", this.pathAsked.signal, (field, i) => {
       this.strip.got(i, field);
       this.strip.show(this.looks());
