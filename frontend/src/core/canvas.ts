@@ -98,6 +98,7 @@ export class PictureView {
     this.sizes.observe(this.element);
     this.themes = new MutationObserver(() => this.redraw());
     this.themes.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.redraw(), { signal: this.ends.signal });
     this.shape();
   }
 
@@ -235,7 +236,6 @@ export class PictureView {
     element.addEventListener("pointercancel", () => (this.drag = null), { signal });
     element.addEventListener("keydown", (event) => this.key(event), { signal });
     element.addEventListener("wheel", (event) => this.wheel(event), { signal, passive: false });
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.redraw(), { signal });
   }
 
   /** The pixel under a pointer. */

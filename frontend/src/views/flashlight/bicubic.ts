@@ -1,11 +1,11 @@
-// Rows and columns of bicubic interpolation (a = -0.75, borders repeated): linear, the same on every photo, so made here.
+// Rows and columns of bicubic interpolation (Keys, a = -0.5, borders repeated): linear, the same on every photo, so made here.
 
 import type { FieldHeader, FieldKind } from "../../core/types.ts";
 import type { Field } from "./paint.ts";
 
 export type Shape = [channels: number, height: number, width: number];
 
-const A = -0.75;
+const A = -0.5;
 const NEAR = 16;
 
 function cubic(distance: number): number {

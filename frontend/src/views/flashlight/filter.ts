@@ -59,7 +59,8 @@ export class FilterFigure {
   readonly element: HTMLElement;
   private source: Source | null = null;
   private kind: FieldKind = "column";
-  private reach = 0;
+  /** The largest reach of the windows that were shown. */
+  reach = 0;
   private field: Field | null = null;
   private look: Look | null = null;
   private pointer: [number, number] | null = null;
@@ -92,18 +93,19 @@ export class FilterFigure {
     this.busy(true);
   }
 
-  show(field: Field, look: Look & { limit: number }, title: string): void {
+  show(field: Field, look: Look & { limit: number }, title: string, reach = 0): void {
     const source = this.source!;
     [this.field, this.look] = [field, look];
     this.reach = Math.max(this.reach, reachOf(field));
     const names = source.names(this.kind);
     const { image, place, ground } = paintField(field, look.show, names, look.limit, look.theme);
-    const { centre, zoom } = lookAt(field.header, look.zoom, this.reach);
+    const { centre, zoom } = lookAt(field.header, look.zoom, Math.max(this.reach, reach));
     this.picture.image(image, place, ground);
     this.picture.boxes(outlines(field, look.circles));
     this.picture.view(centre, zoom);
     this.picture.describe(`${title}, ${source.title}. ${factsOf(field).slice(0, 3).map((fact) => `${fact.name}: ${fact.text}`).join("; ")}.`);
     this.element.dataset["at"] = [field.header.kind, field.header.channel ?? "all", field.header.row, field.header.column].join(",");
+    this.element.dataset["limit"] = String(look.limit);
     this.legend.show(look.limit, look.show, look.theme);
     fill(this.facts, ...factsList(field));
     this.tell();

@@ -16,7 +16,7 @@ import { FilterFigure } from "./filter.ts";
 import { layout } from "./layout.ts";
 import { Newest } from "./newest.ts";
 import { PageDialog } from "./page.ts";
-import { fieldLimit, type Field, type Zoom } from "./paint.ts";
+import { fieldLimit, reachOf, type Field, type Zoom } from "./paint.ts";
 import { PinStrip } from "./pins.ts";
 import { Kept, networkSource, type Source } from "./sources.ts";
 import { Strip } from "./strip.ts";
@@ -35,6 +35,7 @@ export class Walk {
   private readonly pinStrip: PinStrip;
   private readonly strip: Strip;
   private field: Field | null = null;
+  private reach = 0;
   private addressTimer = 0;
   private pinsAsked = new AbortController();
   private pathAsked = new AbortController();
@@ -51,7 +52,7 @@ export class Walk {
   private readonly sameControl = check("Same scale beside", "Both filters on the scale of the larger one", (same) => this.change({ same }));
   private readonly circlesControl = check("Energy circles", "Circles within which 50, 90 and 99 % of the energy lie", (circles) => this.change({ circles }));
   private readonly pageDialog: PageDialog;
-  private readonly where = h("output", { class: "num" });
+  private readonly where = h("span", { class: "num" });
   private readonly walkedTitle = h("span");
   private readonly walkedAside = h("span", { class: "soft num" });
   private readonly filtersTitle = h("span", null, "\u00a0");
@@ -109,20 +110,25 @@ export class Walk {
       onPick: () => this.pin(),
       onPath: (points, done) => this.pathDrawn(points, done),
     });
+    this.picture.element.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !this.drawn) return;
+      this.endDrawing();
+      this.marks();
+    });
     this.besideControl.choices(this.besideChoices());
     this.besideControl.element.hidden = this.besideChoices().length < 2;
     context.onTheme(() => this.draw("all"));
     context.downloads(() => this.downloads());
     this.setKind();
     this.apply(null);
-    for (const problem of problems) context.notice(problem, "info", "address");
+    if (problems.length) context.notice(problems.join(" "), "info", "address");
     context.set(write(this.state, subject));
   }
 
   /** The address has changed by itself. */
   moved(): void {
     const { state, problems } = parse((key) => this.context.get(key), this.context.subject);
-    for (const problem of problems) this.context.notice(problem, "info", "address");
+    if (problems.length) this.context.notice(problems.join(" "), "info", "address");
     if (JSON.stringify(state) === JSON.stringify(this.state)) return;
     const before = this.state;
     this.state = state;
@@ -170,6 +176,7 @@ export class Walk {
   private setKind(): void {
     const { subject, pictures } = this.context;
     const { kind } = this.state;
+    this.endDrawing();
     const [, height, width] = walked(subject, kind);
     const title = kind === "column" ? "Input" : "Output";
     this.walkedTitle.textContent = title;
@@ -271,13 +278,18 @@ export class Walk {
     const { kind } = this.state;
     const look = this.looks();
     const [limit, otherLimit] = this.limits();
+    // Beside one another, filters in pictures of one size are seen equally large.
+    const other = this.beside.field;
+    const alike = this.field && other && this.field.header.shape[1] === other.header.shape[1] && this.field.header.shape[2] === other.header.shape[2];
+    const reach = alike ? Math.max(this.figure.reach, this.otherFigure.reach, reachOf(this.field!), reachOf(other)) : 0;
+    if (reach !== this.reach && what !== "all") what = "light";
+    this.reach = reach;
     const titled = ({ header }: Field) => titleOf(kind, header.row, header.column);
     if (what !== "other" && this.field?.header.kind === kind) {
       this.filtersTitle.textContent = titled(this.field);
-      this.figure.show(this.field, { ...look, limit }, titled(this.field));
+      this.figure.show(this.field, { ...look, limit }, titled(this.field), reach);
     }
-    const other = this.beside.field;
-    if (what !== "filter" && other?.header.kind === kind) this.otherFigure.show(other, { ...look, limit: otherLimit }, titled(other));
+    if (what !== "filter" && other?.header.kind === kind) this.otherFigure.show(other, { ...look, limit: otherLimit }, titled(other), reach);
     if (what !== "all") return;
     this.pinStrip.show(look);
     this.strip.show(look);
