@@ -67,7 +67,7 @@ export class FilterFigure {
   private timer = 0;
 
   constructor(label: string) {
-    this.element = h("figure", { class: "flash-filter", "aria-label": label },
+    this.element = h("figure", { class: "flash-filter" },
       h("figcaption", { class: "flash-name" }, this.name, this.size),
       this.frame, this.busyLine,
       h("div", { class: "flash-scale" }, this.legend.element, this.value));

@@ -2,6 +2,8 @@
 
 import { PictureView } from "../../core/canvas.ts";
 import { fill, h } from "../../core/dom.ts";
+import { canvasBlob } from "../../core/download.ts";
+import { amount } from "../../core/words.ts";
 import { factsList, Legend, type Look } from "./filter.ts";
 import { nameOf } from "./facts.ts";
 import { fieldLimit, lookAt, outlines, paintField, reachOf, type Field } from "./paint.ts";
@@ -81,7 +83,7 @@ export class PinStrip {
     const head = 28;
     const pictures = await Promise.all(this.cards.map(async ({ picture }) => createImageBitmap(await picture.png())));
     const highs = pictures.map((picture) => Math.round((side * picture.height) / picture.width));
-    const canvas = h("canvas", { width: gap + pictures.length * (side + gap), height: gap + head + Math.max(...highs) + gap });
+    const canvas = h("canvas", { width: gap + pictures.length * (side + gap), height: gap + head + Math.max(...highs) + head + gap });
     const context = canvas.getContext("2d")!;
     const style = getComputedStyle(this.element);
     const colour = (name: string) => style.getPropertyValue(name).trim();
@@ -100,7 +102,10 @@ export class PinStrip {
       context.fillText(`${index + 1}  ${this.name(this.pins[index]!.spot)}`, left + 18, gap + head / 2 - 3, side - 18);
       context.drawImage(picture, left, gap + head, side, highs[index]!);
     });
-    return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("The picture could not be made into a file."))), "image/png"));
+    context.fillStyle = colour("--soft");
+    context.font = `13px ${colour("--sans")}`;
+    context.fillText(`Scale from ${amount(-this.limit)} to +${amount(this.limit)}`, gap, canvas.height - gap - 4);
+    return canvasBlob(canvas);
   }
 
   destroy(): void {

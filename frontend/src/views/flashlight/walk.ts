@@ -29,7 +29,7 @@ export class Walk {
   private readonly source: Source;
   private readonly picture: PictureView;
   private readonly figure = new FilterFigure("Filter");
-  private readonly otherFigure = new FilterFigure("Filter beside it");
+  private readonly otherFigure = new FilterFigure("Second filter");
   private readonly live: Newest<Spot, Field>;
   private readonly beside: Beside;
   private readonly pinStrip: PinStrip;
@@ -49,7 +49,7 @@ export class Walk {
   private readonly showControl = select("Drawn as", [], (show) => this.change({ show }));
   private readonly contrastControl = select("Contrast", CONTRASTS.map((times) => [times, `${times} ×`]), (times) => this.change({ contrast: Number(times) }));
   private readonly holdControl = check("Hold scale", "Keep the scale as it is now, so that sizes can be compared from pixel to pixel", (on) => this.change({ hold: on ? Math.max(...this.limits()) * this.state.contrast : null }));
-  private readonly sameControl = check("Same scale beside", "Both filters on the scale of the larger one", (same) => this.change({ same }));
+  private readonly sameControl = check("Same scale for both", "Both filters on the scale of the larger one", (same) => this.change({ same }));
   private readonly circlesControl = check("Energy circles", "Circles within which 50, 90 and 99 % of the energy lie", (circles) => this.change({ circles }));
   private readonly pageDialog: PageDialog;
   private readonly where = h("span", { class: "num" });
