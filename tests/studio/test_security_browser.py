@@ -126,7 +126,7 @@ def test_a_form_of_another_site_is_refused(foreign, studio, seen):
         foreign.evaluate(
             """(url) => {
               const form = Object.assign(document.createElement("form"), { action: url + "api/b", method: "post" });
-              document.body.append(form); form.submit(); }""",
+              document.body.append(form); setTimeout(() => form.submit()); }""",
             studio.url,
         )
     assert navigation.value.status == 403
@@ -154,6 +154,6 @@ def test_the_token_opens_the_page_and_leaves_the_address(page):
 def test_a_link_with_the_token_on_another_site_works(foreign):
     with guarded(token=TOKEN) as place:
         own = f"http://127.0.0.1:{place.port}/"
-        foreign.evaluate("(url) => { location.href = url; }", f"{own}?token={TOKEN}")
+        foreign.evaluate("(url) => { setTimeout(() => { location.href = url; }); }", f"{own}?token={TOKEN}")
         foreign.wait_for_url(own)
         assert json.loads(foreign.inner_text("body"))["path"] == "/"
