@@ -1,12 +1,15 @@
 """How much and how often: bodies, rates, and requests that never come to their end."""
 
+import threading
+
 import pytest
 
+from linearscope.studio import security
 from linearscope.studio.connections import Connection
 from linearscope.studio.photos import UPLOAD_BYTES
 from linearscope.studio.rates import Rates
 from linearscope.studio.security import BODY_BYTES
-from tests.studio.raw import ask, connected, ended, guarded, read
+from tests.studio.raw import PATIENCE, ask, connected, ended, guarded, read, serving
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +30,7 @@ class Hasty(Connection):
 
     head_seconds = 0.2
     rest_seconds = 0.2
+    stalled_seconds = 0.2
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +142,36 @@ def test_the_rest_of_a_body_that_was_answered_is_not_awaited_for_ever(hasty):
     with connected(hasty) as client:
         client.sendall(start(hasty, f"Content-Length: {10**9}") + b"a")
         assert read(client).status == 413
-        assert ended(client)
+        client.settimeout(0.05)
+        for _ in range(400):
+            try:
+                client.sendall(b"a")
+                if client.recv(1) == b"":
+                    break
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                break
+        else:
+            pytest.fail("the server reads on and on")
+
+
+def test_a_client_that_takes_nothing_of_its_answer_is_let_go():
+    gone = threading.Event()
+
+    async def app(scope, receive, send):
+        if scope["type"] != "http":
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(64):
+            await send({"type": "http.response.body", "body": bytes(1_000_000), "more_body": True})
+        await receive()
+        if (await receive())["type"] == "http.disconnect":
+            gone.set()
+
+    with serving(lambda at: app, connection=Hasty) as place, connected(place.port) as client:
+        client.sendall(start(place.port, method="GET", target="/"))
+        assert gone.wait(PATIENCE)
 
 
 def test_a_client_that_leaves_in_the_middle_does_no_harm(hasty):
@@ -185,6 +218,21 @@ def test_too_many_requests_at_once_are_refused():
         one.sendall(b"ab")
         assert read(one).json["length"] == 2
         assert ask(place.port).status == 200
+
+
+def test_bodies_that_are_held_together_are_bounded(monkeypatch):
+    monkeypatch.setattr(security, "HELD_BYTES", 1500)
+    with guarded() as place, connected(place.port) as one:
+        one.sendall(start(place.port, "Content-Length: 1001", "Expect: 100-continue"))
+        assert one.recv(100).startswith(b"HTTP/1.1 100")
+        one.sendall(b"a" * 1000)
+        full = ask(place.port, "/api/images", method="POST", body=b"a" * 1501)
+        assert (full.status, full.code) == (503, "busy")
+        # Once it has been answered, what it held is free again.
+        one.sendall(b"a")
+        assert read(one).json["length"] == 1001
+        for _ in range(3):
+            assert ask(place.port, "/api/images", method="POST", body=b"a" * 1400).status == 200
 
 
 def test_more_requests_than_the_rate_are_refused():
