@@ -31,7 +31,9 @@ def pages(seen):
     async def app(scope, receive, send):
         if scope["type"] != "http":
             return
-        seen.append((scope["method"], scope["path"]))
+        # The tab of whatever page of ours is shown, be it a refusal, wants an icon of its own accord.
+        if scope["path"] != "/favicon.ico":
+            seen.append((scope["method"], scope["path"]))
         kind, body = {
             "/": ("text/html", OWN),
             "/own.js": ("text/javascript", SCRIPT),
