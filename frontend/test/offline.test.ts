@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deflateRawSync } from "node:zlib";
 import { cuts, decode, together } from "../src/offline/decode.ts";
-import { energyLimit, match, numbers, similarity } from "../src/offline/describe.ts";
-import { Filters, nearest } from "../src/offline/page.ts";
-import { halfSide, stepped } from "../src/offline/walk.ts";
+import { fieldOf, match, numbers, similarity } from "../src/offline/describe.ts";
+import { Filters, nearest, type About } from "../src/offline/page.ts";
+import { stepped } from "../src/offline/walk.ts";
 import { ordinal } from "../src/offline/words.ts";
 
 /** Words of windows, and the same as a page holds them. */
@@ -72,20 +72,29 @@ test("the numbers of a filter are those of its energy", () => {
   assert.equal(numbers({ ...cut, map: { shape: [1, 1, 3], values: new Float32Array(3) } }, [5, 5]).energy, 0);
 });
 
-test("a limit leaves half of the energy above it", () => {
-  assert.equal(energyLimit(new Float32Array([1, -4, 2])), 4);
-  assert.equal(energyLimit(new Float32Array([2, 2, -2, 2])), 2);
-  assert.equal(energyLimit(new Float32Array(4)), 1);
+const ABOUT = { kind: "column", channel: null, input_shape: [1, 30, 30], output_shape: [1, 30, 30] } as unknown as About;
+
+/** A filter of one channel at a pixel. */
+function filter(row: number, column: number, top: number, left: number, height: number, width: number, values: number[]) {
+  return fieldOf(ABOUT, row, column, { top, left, map: { shape: [1, height, width], values: new Float32Array(values) } });
+}
+
+test("a filter of the page says what the server's would", () => {
+  const about = { ...ABOUT, channel: 1, output_shape: [2, 60, 60] } as unknown as About;
+  const { header } = fieldOf(about, 4, 7, { top: 8, left: 13, map: { shape: [2, 1, 1], values: new Float32Array([3, 4]) } });
+  assert.deepEqual(header.start, [0, 8, 13]);
+  assert.deepEqual(header.point, [8.5, 14.5]);
+  assert.deepEqual(header.shape, [2, 60, 60]);
+  assert.equal(header.energy, 25);
+  assert.deepEqual([header.row, header.column, header.channel, header.kind], [4, 7, 1, "column"]);
 });
 
 test("filters are compared where their points lie on each other", () => {
-  const one = { top: 2, left: 2, map: { shape: [1, 2, 2], values: new Float32Array([1, 2, 3, 4]) } };
-  const moved = { top: 7, left: 9, map: { shape: [1, 2, 2], values: new Float32Array([2, 4, 6, 8]) } };
-  assert.ok(Math.abs(similarity(one, [2, 2], moved, [7, 9])! - 1) < 1e-12);
-  assert.equal(similarity(one, [2, 2], moved, [20, 20]), 0);
-  const cut = { top: 3, left: 2, map: { shape: [1, 1, 2], values: new Float32Array([3, 4]) } };
-  assert.ok(Math.abs(similarity(one, [2, 2], cut, [2, 2])! - 25 / (5 * Math.sqrt(30))) < 1e-12);
-  assert.equal(similarity(one, [2, 2], { ...one, map: { shape: [1, 2, 2], values: new Float32Array(4) } }, [2, 2]), null);
+  const one = filter(2, 2, 2, 2, 2, 2, [1, 2, 3, 4]);
+  assert.ok(Math.abs(similarity(one, filter(7, 9, 7, 9, 2, 2, [2, 4, 6, 8]))! - 1) < 1e-12);
+  assert.equal(similarity(one, filter(20, 20, 7, 9, 2, 2, [2, 4, 6, 8])), 0);
+  assert.ok(Math.abs(similarity(one, filter(2, 2, 3, 2, 1, 2, [3, 4]))! - 25 / (5 * Math.sqrt(30))) < 1e-12);
+  assert.equal(similarity(one, filter(2, 2, 2, 2, 2, 2, [0, 0, 0, 0])), null);
 });
 
 test("a point lies in the middle of what it stands for", () => {
@@ -104,11 +113,6 @@ test("the light steps from place to place", () => {
   assert.equal(stepped(places, 3, 14, true), 3);
   assert.equal(stepped(places, 0, 6, false), 1);
   assert.equal(stepped(places, 2, 9, true), 2);
-});
-
-test("filters are looked at as near as their energy is", () => {
-  assert.equal(halfSide({ top: 0, left: 0, height: 41, width: 41 }, [20, 20], 9), 12);
-  assert.equal(halfSide({ top: 18, left: 18, height: 5, width: 5 }, [20, 20], 9), 6);
 });
 
 test("every n-th", () => {

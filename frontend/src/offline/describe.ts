@@ -1,6 +1,9 @@
 // The numbers of a filter, as analysis/fields.py gives them.
 
+import type { FieldHeader } from "../core/types.ts";
+import type { Field } from "../views/flashlight/paint.ts";
 import type { Cut } from "./decode.ts";
+import type { About } from "./page.ts";
 
 export const NEAR = 16;
 
@@ -48,33 +51,32 @@ export function numbers(cut: Cut, point: [number, number], near = NEAR): Numbers
   return { energy, radii, centroid: [down / energy, right / energy], far: far / energy };
 }
 
-/** The size whose larger values hold half of the energy: a peak may saturate, and what is around it is seen. 1 for zeros. */
-export function energyLimit(values: Float32Array): number {
-  const sizes = Float32Array.from(values, Math.abs).sort();
-  let total = 0;
-  for (const size of sizes) total += size * size;
-  let above = 0;
-  for (let i = sizes.length - 1; i >= 0; i--) {
-    above += sizes[i]! ** 2;
-    if (above >= total / 2) return sizes[i] || 1;
-  }
-  return 1;
+/** A filter with its numbers, as the studio's server would send it. What only the server measures is null. */
+export function fieldOf(about: About, row: number, column: number, cut: Cut): Field {
+  const [given, made] = about.kind === "column" ? [about.input_shape, about.output_shape] : [about.output_shape, about.input_shape];
+  const point: [number, number] = [match(row, given[1], made[1]), match(column, given[2], made[2])];
+  const header: FieldHeader = {
+    kind: about.kind, channel: about.channel, row, column, shape: made, start: [0, cut.top, cut.left], point,
+    ...numbers(cut, point), orientation: null, frequency: null, near: NEAR, seconds: 0,
+  };
+  return { header, values: cut.map };
 }
 
 /** Cosine of two filters moved so that their points lie on each other; null where one is zero. */
-export function similarity(one: Cut, onePoint: [number, number], other: Cut, otherPoint: [number, number]): number | null {
-  const [channels, height, width] = one.map.shape as [number, number, number];
-  const [, otherHeight, otherWidth] = other.map.shape as [number, number, number];
-  const down = Math.round(otherPoint[0] - onePoint[0]) + one.top - other.top;
-  const right = Math.round(otherPoint[1] - onePoint[1]) + one.left - other.left;
+export function similarity(one: Field, other: Field): number | null {
+  const [channels, height, width] = one.values.shape as [number, number, number];
+  const [, otherHeight, otherWidth] = other.values.shape as [number, number, number];
+  const [from, to] = [one.header, other.header];
+  const down = Math.round(to.point[0] - from.point[0]) + from.start[1] - to.start[1];
+  const right = Math.round(to.point[1] - from.point[1]) + from.start[2] - to.start[2];
   let [product, a, b] = [0, 0, 0];
-  for (const value of one.map.values) a += value * value;
-  for (const value of other.map.values) b += value * value;
+  for (const value of one.values.values) a += value * value;
+  for (const value of other.values.values) b += value * value;
   if (!(a > 0) || !(b > 0)) return null;
   for (let c = 0; c < channels; c++) {
     for (let y = Math.max(0, -down); y < Math.min(height, otherHeight - down); y++) {
       for (let x = Math.max(0, -right); x < Math.min(width, otherWidth - right); x++) {
-        product += one.map.values[(c * height + y) * width + x]! * other.map.values[(c * otherHeight + y + down) * otherWidth + x + right]!;
+        product += one.values.values[(c * height + y) * width + x]! * other.values.values[(c * otherHeight + y + down) * otherWidth + x + right]!;
       }
     }
   }

@@ -1,10 +1,10 @@
 // The flashlight in one file: over the photo a light, and the row or column of F under it, read from the page itself.
 
 import "../styles/tokens.css";
+import "../styles/base.css";
 import "../styles/canvas.css";
 import "./offline.css";
 import { h, append } from "../core/dom.ts";
-import { theme } from "../core/colour.ts";
 import { Filters, type About } from "./page.ts";
 import { Stage } from "./stage.ts";
 import { heading, aboutThis } from "./words.ts";
@@ -47,7 +47,7 @@ async function start(): Promise<void> {
   const channels = (about.kind === "column" ? about.output_shape : about.input_shape)[0];
   const stage = new Stage(about, new Filters(about, channels, held), { input, output });
   append(app, heading(about), stage.element, aboutThis(about));
-  new MutationObserver(() => stage.redraw(theme())).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+  new MutationObserver(() => stage.redraw()).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
   await stage.begin();
 }
 

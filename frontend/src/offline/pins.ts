@@ -1,6 +1,6 @@
 // Filters kept beside the light: up to four, each with its picture, its place and how like the light's it is.
 
-import type { Cut } from "./decode.ts";
+import type { Field } from "../views/flashlight/paint.ts";
 import { similarity } from "./describe.ts";
 import { h, fill } from "../core/dom.ts";
 import { amount } from "../core/words.ts";
@@ -8,10 +8,7 @@ import { amount } from "../core/words.ts";
 export interface Pin {
   i: number;
   j: number;
-  row: number;
-  column: number;
-  cut: Cut;
-  point: [number, number];
+  field: Field;
 }
 
 export const MOST = 4;
@@ -58,10 +55,10 @@ export class Pins {
   }
 
   /** Draw all of them and compare them with the filter under the light. */
-  draw(cut: Cut, point: [number, number], paint: (pin: Pin, canvas: HTMLCanvasElement) => void): void {
+  draw(field: Field, paint: (field: Field, canvas: HTMLCanvasElement) => void): void {
     for (const { pin, canvas, like } of this.shown) {
-      paint(pin, canvas);
-      const cosine = similarity(cut, point, pin.cut, pin.point);
+      paint(pin.field, canvas);
+      const cosine = similarity(field, pin.field);
       like.textContent = cosine === null ? "–" : amount(Math.abs(cosine) < 5e-4 ? 0 : Math.round(1000 * cosine) / 1000);
     }
   }
@@ -81,13 +78,13 @@ export class Pins {
     }
     fill(this.element, ...this.shown.map((one) => {
       const { pin, tone, canvas, like } = one;
-      const place = `${pin.row}, ${pin.column}`;
+      const { row, column } = pin.field.header;
       return h("div", { class: `pin tone-${tone}` },
-        h("button", { class: "pin-go", type: "button", "aria-label": `Move the light to row ${pin.row}, column ${pin.column}`, onclick: () => this.goTo(pin) }, canvas),
+        h("button", { class: "pin-go", type: "button", "aria-label": `Move the light to row ${row}, column ${column}`, onclick: () => this.goTo(pin) }, canvas),
         h("div", { class: "pin-words" },
-          h("span", null, h("b", null, String(tone)), " ", h("span", { class: "num" }, place)),
+          h("span", null, h("b", null, String(tone)), " ", h("span", { class: "num" }, `${row}, ${column}`)),
           h("span", { class: "soft" }, "cosine ", like)),
-        h("button", { class: "pin-close", type: "button", "aria-label": `Remove pin ${tone}`, onclick: () => this.remove(one) }, "×"));
+        h("button", { class: "button quiet square pin-close", type: "button", "aria-label": `Remove pin ${tone}`, onclick: () => this.remove(one) }, "×"));
     }));
   }
 }

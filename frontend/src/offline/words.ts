@@ -1,10 +1,10 @@
 // What the page says in words.
 
 import type { About } from "./page.ts";
-import type { Cut } from "./decode.ts";
-import type { Numbers } from "./describe.ts";
 import { h } from "../core/dom.ts";
-import { amount, count, percent } from "../core/words.ts";
+import { amount, count } from "../core/words.ts";
+import { factsOf, type Fact } from "../views/flashlight/facts.ts";
+import type { Field } from "../views/flashlight/paint.ts";
 
 export function heading(about: About): HTMLElement {
   const every = about.stride === 1 ? "Every pixel" : `Every ${ordinal(about.stride)} pixel`;
@@ -24,28 +24,16 @@ export function ordinal(number: number): string {
   return `${number}${teens ? "th" : last === 1 ? "st" : last === 2 ? "nd" : last === 3 ? "rd" : "th"}`;
 }
 
-/** Label and value of what is known of a filter. */
-export function facts(about: About, row: number, column: number, cut: Cut, found: Numbers): [string, string][] {
-  const [, height, width] = cut.map.shape as [number, number, number];
+/** What is not in the page: only the studio's server measures it. */
+const ELSEWHERE = ["Orientation", "Frequency", "Computed in"];
+
+/** Label, value and meaning of what is known of a filter. */
+export function facts(about: About, field: Field): Fact[] {
   const names = about.kind === "column" ? about.input_channels : about.output_channels;
   const channel = about.channel === null ? (names.length === 1 ? "" : ", all channels") : `, ${names[about.channel]}`;
-  return [
-    ["Pixel", `row ${row}, column ${column}${channel}`],
-    ["Window", `${height} × ${width}`],
-    ["Energy", amount(found.energy)],
-    ["50 % within", pixels(found.radii["0.5"])],
-    ["99 % within", pixels(found.radii["0.99"])],
-    ["Centre of energy", `${away(found.centroid[0], "down", "up")}, ${away(found.centroid[1], "right", "left")}`],
-    ["Beyond 16 px", percent(found.far)],
-  ];
-}
-
-function pixels(value: number): string {
-  return `${value.toFixed(1)} px`;
-}
-
-function away(value: number, ahead: string, back: string): string {
-  return `${Math.abs(value).toFixed(1)} px ${value < 0 ? back : ahead}`;
+  const { row, column } = field.header;
+  const where = { name: "Pixel", text: `${row}, ${column}${channel}`, meaning: "Row and column of the pixel under the light." };
+  return [where, ...factsOf(field).filter(({ name }) => !ELSEWHERE.includes(name))];
 }
 
 export function aboutThis(about: About): HTMLElement {
