@@ -99,7 +99,8 @@ class Watch:
         end = time.monotonic() + DONE
         while self._open or time.monotonic() - self._last < QUIET:
             if time.monotonic() > end:
-                self.complaints.append(f"not done after {DONE:.0f} s")
+                waiting = ", ".join(sorted(request.url for request in self._open))
+                self.complaints.append(f"not done after {DONE:.0f} s: {waiting}")
                 return
             self._page.wait_for_timeout(100)
 
