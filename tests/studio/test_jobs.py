@@ -193,3 +193,26 @@ def test_closing_drops_what_waits():
 
     asyncio.run(ask())
     assert not queue._thread.is_alive()
+
+
+class Overtaken:
+    """A lock before which, once, the worker takes a round."""
+
+    def __init__(self, queue):
+        self.queue, self.lock = queue, queue._lock
+
+    def __enter__(self):
+        self.queue._lock = self.lock
+        self.queue._round()
+        return self.lock.__enter__()
+
+    def __exit__(self, *error):
+        return self.lock.__exit__(*error)
+
+
+def test_a_question_asked_while_a_round_is_taken_is_answered(queue):
+    async def ask():
+        queue._lock = Overtaken(queue)
+        assert await asyncio.wait_for(queue.light(lambda: 7, "a"), 20) == 7
+
+    asyncio.run(ask())

@@ -180,7 +180,8 @@ class Queue:
                     rest.append(job)
                 else:
                     taken[job.visitor if job.dropped is None else f"dropped {id(job)}"] = job
-            self._light = rest
+            self._light.clear()  # the same line: somebody may be about to join it
+            self._light.extend(rest)
             return list(taken.values())
 
     def _step(self, job: _Job[Any]) -> bool:
