@@ -31,11 +31,7 @@ VIEWS: Final = {
     "compare": "#/compare?model=small_vgg&image=espresso",
 }
 
-SERVE: Final = """
-import sys, uvicorn
-from linearscope.studio import Stage, create_app
-uvicorn.run(create_app(Stage()), host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")
-"""
+COMMAND: Final = [sys.executable, "-c", "from linearscope.cli import main; main()", "studio", "--no-browser", "--port"]
 
 #: Seconds for the studio to start, for a view to be done, and without a question after which it is.
 START: Final = 60.0
@@ -50,7 +46,7 @@ def studio() -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     address = f"http://127.0.0.1:{port}/"
-    server = subprocess.Popen([sys.executable, "-c", SERVE, str(port)])
+    server = subprocess.Popen([*COMMAND, str(port)], stdout=subprocess.DEVNULL)
     try:
         end = time.monotonic() + START
         while True:

@@ -61,6 +61,7 @@ class Place {
   }
 
   show(area: Area | null): void {
+    this.root.classList.toggle("whole", area === null);
     const { top, left, height, width } = area ?? { top: 0, left: 0, height: this.height, width: this.width };
     const sides = { top: top / this.height, left: left / this.width, height: height / this.height, width: width / this.width };
     for (const [side, share] of Object.entries(sides)) this.part.style.setProperty(side, `${100 * share}%`);

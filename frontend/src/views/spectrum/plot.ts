@@ -142,7 +142,7 @@ export function residualChart(trail: readonly { products: number; residual: numb
     places,
     lines: [
       { values: places.map(() => tol), colour: "--soft", line: true, dashed: true, points: "none" },
-      { values: [null, ...sizes, null], colour: "--accent", line: true, points: "none" },
+      { values: [null, ...sizes, null], colour: "--accent", line: true, points: sizes.length === 1 ? "full" : "none" },
     ],
   };
 }

@@ -85,7 +85,7 @@ export class Rebuilding {
     this.slider.max = String(parts.length);
     this.slider.disabled = parts.length === 0;
     this.slider.value = String(this.first);
-    this.slider.setAttribute("aria-valuetext", this.first === 0 ? "the residual alone" : `the first ${this.first} of ${parts.length}`);
+    this.slider.setAttribute("aria-valuetext", this.first === 0 ? "the residual alone" : `${this.first} of ${parts.length} pairs`);
     fill(this.number, `${this.first} of ${parts.length}`);
     this.draw();
   }

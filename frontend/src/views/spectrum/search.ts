@@ -107,6 +107,11 @@ export class Search {
   private finished(done: SpectrumDone): void {
     this.done = done;
     this.phase = "done";
+    const largest = done.triplets[0]?.value ?? 0;
+    if (!this.trail.length && largest > 0) {
+      // Found before and kept: there are no steps to draw but the last.
+      this.trail.push({ products: done.products, residual: Math.max(...done.triplets.map(({ residual }) => residual)) / largest });
+    }
     for (const { converged, ...triplet } of done.triplets) {
       const pair = (this.pairs[triplet.index] ??= { triplet, converged, vectors: null, coming: null, problem: null });
       Object.assign(pair, { triplet, converged });
