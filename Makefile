@@ -42,7 +42,7 @@ zoo: $(VENV)/dev  ## interpret every model of torchvision and timm that the docs
 	$(BIN)/python tests/zoo/zoo.py
 
 bench: $(VENV)/dev  ## measure speed and memory side by side with the alternatives, and remake docs/benchmarks.md
-	for part in speed fields materialize svd attribution relevant; do $(BIN)/python benchmarks/$$part.py || exit 1; done
+	for part in speed fields materialize svd attribution relevant studio; do $(BIN)/python benchmarks/$$part.py || exit 1; done
 
 docs: $(VENV)/docs  ## build the documentation into site/
 	$(BIN)/python docs/generate.py

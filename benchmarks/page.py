@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
-ORDER = ("speed", "fields", "materialize", "svd", "attribution", "relevant")
+ORDER = ("speed", "fields", "materialize", "svd", "attribution", "relevant", "studio")
 HEAD = "# Benchmarks\n\n`make bench` makes this page; each part can be made alone by its file in `benchmarks/`.\n"
 
 

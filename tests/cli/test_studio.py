@@ -60,7 +60,7 @@ def test_named_models_come_first_and_none_twice(start):
         "denoiser",
         *(name for name in WITH_WEIGHTS if name != "denoiser"),
     ]
-    assert stage.first == "models.py:classifier"
+    assert stage.first_recipe().model == "models.py:classifier"
     assert stage.photos.list()[0].title == "photo.png"
     assert (options["open_browser"], options["port"]) == (False, 1)
 

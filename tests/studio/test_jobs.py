@@ -82,7 +82,7 @@ def test_a_newer_question_takes_the_place_of_an_older(queue):
     asyncio.run(ask())
 
 
-def test_light_ones_run_between_the_steps_of_heavy_ones(queue):
+def test_heavy_ones_take_steps_in_turn(queue):
     order = []
 
     def steps(name, count):
@@ -91,21 +91,37 @@ def test_light_ones_run_between_the_steps_of_heavy_ones(queue):
             yield i
 
     async def ask():
-        gate, task = await held(queue)
+        gate = Gate()
+        holder = asyncio.create_task(queue.heavy(gate, "holder"))
+        await asyncio.to_thread(gate.reached.wait, 20)
 
         async def read(name):
             return [step async for step in queue.stream(steps(name, 3), name)]
 
         one, two = asyncio.create_task(read("x")), asyncio.create_task(read("y"))
         await asyncio.sleep(0)
-        light = [asyncio.create_task(queue.light(lambda i=i: order.append(f"l{i}"), "z")) for i in range(2)]
-        await asyncio.sleep(0)
         gate.opened.set()
         assert await one == await two == [0, 1, 2]
-        await asyncio.gather(task, *light)
+        await holder
 
     asyncio.run(ask())
-    assert order == ["x0", "l0", "y0", "l1", "x1", "y1", "x2", "y2"]
+    assert order == ["x0", "y0", "x1", "y1", "x2", "y2"]
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_light_ones_run_beside_heavy_ones_that_are_not_alone(queue, alone):
+    async def ask():
+        gate = Gate()
+        heavy = asyncio.create_task(queue.heavy(gate, "a", alone=alone))
+        await asyncio.to_thread(gate.reached.wait, 20)
+        light = asyncio.create_task(queue.light(lambda: gate.opened.is_set(), "a"))
+        if not alone:
+            assert await light is False
+        gate.opened.set()
+        assert await light is alone
+        await heavy
+
+    asyncio.run(ask())
 
 
 def test_work_ends_when_nobody_waits(queue):
@@ -192,7 +208,7 @@ def test_closing_drops_what_waits():
             await queue.light(lambda: None, "a")
 
     asyncio.run(ask())
-    assert not queue._thread.is_alive()
+    assert not any(thread.is_alive() for thread in queue._threads)
 
 
 class Overtaken:

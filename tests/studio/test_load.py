@@ -23,7 +23,7 @@ EACH = 15
 @pytest.fixture(scope="module")
 def server():
     process = subprocess.Popen(
-        [sys.executable, "-m", "linearscope.cli", "studio", "--no-browser"],
+        [sys.executable, "-c", "from linearscope.cli import main; main()", "studio", "--no-browser"],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
@@ -147,7 +147,7 @@ def test_a_replay_leaves_memory_flat(server):
 
 def test_ctrl_c_ends_a_stream_and_the_server():
     process = subprocess.Popen(
-        [sys.executable, "-m", "linearscope.cli", "studio", "--no-browser"],
+        [sys.executable, "-c", "from linearscope.cli import main; main()", "studio", "--no-browser"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -70,7 +70,11 @@ def create_app(stage: Stage) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        # What the first visitor sees is made before it is asked for.
+        first = asyncio.create_task(queue.heavy(lambda: stage.subject(stage.first_recipe()), "the studio", alone=True))
+        first.add_done_callback(lambda done: done.cancelled() or done.exception())
         yield
+        first.cancel()
         queue.close()
 
     app = FastAPI(
@@ -158,10 +162,9 @@ def _add_choices(app: FastAPI, stage: Stage, queue: Queue) -> None:
             )
             for one in METHODS.values()
         ]
-        models = stage.models()
         return schema.StudioInfo(
             version=VERSION,
-            models=models,
+            models=stage.models(),
             images=stage.photos.list(),
             methods=methods,
             variants=[*VARIANTS],
@@ -172,8 +175,8 @@ def _add_choices(app: FastAPI, stage: Stage, queue: Queue) -> None:
                 methods=long_answers.METHODS_AT_ONCE,
                 epsilon=EPSILON,
             ),
-            model=stage.first,
-            image=next(one.image for one in models if one.name == stage.first),
+            model=stage.first_recipe().model,
+            image=stage.first_recipe().image,
         )
 
     @app.post(
@@ -212,7 +215,9 @@ def _add_choices(app: FastAPI, stage: Stage, queue: Queue) -> None:
     async def subject(request: Request, asked: schema.AskedSubject, visitor: Visitor = None) -> schema.SubjectInfo:
         """Capture a network on a photo and interpret it, or take it from what is held."""
         recipe = stage.recipe(asked.model, asked.image, asked.side)
-        return await attended(request, queue.heavy(lambda: stage.subject(recipe).info, visitor_of(request, visitor)))
+        return await attended(
+            request, queue.heavy(lambda: stage.subject(recipe).info, visitor_of(request, visitor), alone=True)
+        )
 
     @app.post("/api/subjects/{subject}/attack", operation_id="attack")
     async def attack(
@@ -229,4 +234,4 @@ def _add_choices(app: FastAPI, stage: Stage, queue: Queue) -> None:
             made = before.recipe
             return stage.subject(Recipe(made.model, made.image, made.side, subject, asked.epsilon, asked.label)).info
 
-        return await attended(request, queue.heavy(attacked, visitor_of(request, visitor), "attack"))
+        return await attended(request, queue.heavy(attacked, visitor_of(request, visitor), "attack", alone=True))

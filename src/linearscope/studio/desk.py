@@ -27,6 +27,10 @@ T = TypeVar("T")
 HEARTBEAT: Final = 10.0
 
 
+class _Away(Exception):
+    """A subject that was held a moment ago."""
+
+
 class Desk:
     """Takes a question about a subject to the queue, and brings back what is said while somebody waits for it."""
 
@@ -37,11 +41,30 @@ class Desk:
         self, request: Request, subject: str, question: Callable[[Subject], T], visitor: str | None, slot: str = "",
         *, heavy: bool = False,
     ) -> T:  # fmt: skip
-        """Ask a subject."""
+        """Ask a subject; one that is not held is made again first."""
+        who = visitor_of(request, visitor)
         run = self.queue.heavy if heavy else self.queue.light
-        return await attended(
-            request, run(lambda: question(self.stage.find(subject)), visitor_of(request, visitor), slot)
-        )
+
+        async def asked() -> T:
+            while True:
+                await self._hold(subject, who)
+                try:
+                    return await run(lambda: question(self._held(subject)), who, slot)
+                except _Away:
+                    continue
+
+        return await attended(request, asked())
+
+    async def _hold(self, subject: str, who: str) -> None:
+        """See to it that a subject is held. Making it is a capture, which has to be alone."""
+        if self.stage.held(subject) is None:
+            await self.queue.heavy(lambda: self.stage.find(subject), who, alone=True)
+
+    def _held(self, subject: str) -> Subject:
+        found = self.stage.held(subject)
+        if found is None:
+            raise _Away
+        return found
 
     async def arrays(
         self, request: Request, subject: str, question: Callable[[Subject], answers.Told], visitor: str | None,
@@ -70,10 +93,9 @@ class Desk:
         """Stream what a long answer says. Its first event is awaited, so that a mistake is an answer of its own."""
 
         def opened() -> Generator[long_answers.Event, None, None]:
-            yield from steps(self.stage.find(subject))
+            yield from steps(self._held(subject))
 
-        said = self.queue.stream(opened(), visitor_of(request, visitor), slot)
-        first = await attended(request, anext(said))
+        first, said = await self._begun(request, subject, opened, visitor, slot)
         return StreamingResponse(
             _told(first, said), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
         )
@@ -85,12 +107,11 @@ class Desk:
         """Send a file of text as it is made. What fails on the way cuts it short, so that the browser says so."""
 
         def opened() -> Generator[str, None, None]:
-            found = self.stage.find(subject)
+            found = self._held(subject)
             yield self.name(found, *named) + ".html"
             yield from parts(found, self.title(found))
 
-        said = self.queue.stream(opened(), visitor_of(request, visitor))
-        name = await attended(request, anext(said))
+        name, said = await self._begun(request, subject, opened, visitor, "")
         first = await attended(request, anext(said))
 
         async def sent() -> AsyncIterator[str]:
@@ -100,6 +121,20 @@ class Desk:
 
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return StreamingResponse(sent(), media_type="text/html; charset=utf-8", headers=headers)
+
+    async def _begun(
+        self, request: Request, subject: str, opened: Callable[[], Generator[T, None, None]], visitor: str | None,
+        slot: str,
+    ) -> tuple[T, AsyncGenerator[T, None]]:  # fmt: skip
+        """Start a stream, and wait for the first that it says."""
+        who = visitor_of(request, visitor)
+        while True:
+            await attended(request, self._hold(subject, who))
+            said = self.queue.stream(opened(), who, slot)
+            try:
+                return await attended(request, anext(said)), said
+            except _Away:
+                continue
 
     def title(self, subject: Subject) -> str:
         """What a subject's photo is called."""

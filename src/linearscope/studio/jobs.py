@@ -1,4 +1,4 @@
-"""One queue of computations: in order, fair to all visitors, and dropped when nobody waits for them any more."""
+"""One queue of computations: fair to all visitors, and dropped when nobody waits for them any more."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import nullcontext
 from typing import Any, Final, Generic, TypeVar
 
 from linearscope.studio.memory import give_back
@@ -40,8 +41,8 @@ class Busy(Exception):
 class _Job(Generic[T]):
     """Steps that end with a result. What it says is put into an asyncio queue of the loop that waits for it."""
 
-    def __init__(self, steps: Generator[T, None, Any], visitor: str, slot: str) -> None:
-        self.steps, self.visitor, self.slot = steps, visitor, slot
+    def __init__(self, steps: Generator[T, None, Any], visitor: str, slot: str, alone: bool) -> None:
+        self.steps, self.visitor, self.slot, self.alone = steps, visitor, slot, alone
         self.dropped: str | None = None
         self._loop = asyncio.get_running_loop()
         self.said: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
@@ -55,21 +56,26 @@ class _Job(Generic[T]):
 
 
 class Queue:
-    """Runs computations one at a time on a thread of its own.
+    """Runs computations on two threads: light ones on one, heavy ones on the other.
 
-    Light ones, such as one column, run to their end, the visitors taking turns. Heavy ones are generators: after each
-    of their steps every visitor's next light one runs, and then the next heavy one takes a step. So a pointer is
-    followed while singular vectors are looked for, nothing starves, and no two computations share the cores.
+    Light ones, such as one column, run to their end, the visitors taking turns. Heavy ones are generators that take
+    steps in turn. So a pointer is followed while singular vectors are looked for, and nothing starves. A heavy one that
+    is to be alone, such as a capture, which changes what PyTorch does in the whole process, has no light one beside it.
     """
 
     def __init__(self) -> None:
         self._light: deque[_Job[Any]] = deque()
         self._heavy: deque[_Job[Any]] = deque()
-        self._running: _Job[Any] | None = None
+        self._running: set[_Job[Any]] = set()
         self._lock = threading.Condition()
+        self._alone = threading.Lock()
         self._closed = False
-        self._thread = threading.Thread(target=self._work, name="computations", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=work, name=f"computations, {name}", daemon=True)
+            for name, work in (("light", self._work_light), ("heavy", self._work_heavy))
+        ]
+        for thread in self._threads:
+            thread.start()
 
     # -- asking, from the event loop ---------------------------------------------------------------------------------
 
@@ -82,9 +88,9 @@ class Queue:
         """
         return await self._whole(self._add(self._light, _once(work), visitor, slot))
 
-    async def heavy(self, work: Callable[[], T], visitor: str, slot: str = "") -> T:
-        """Run ``work``, which may take seconds, after the light ones that wait."""
-        return await self._whole(self._add(self._heavy, _once(work), visitor, slot))
+    async def heavy(self, work: Callable[[], T], visitor: str, slot: str = "", *, alone: bool = False) -> T:
+        """Run ``work``, which may take seconds."""
+        return await self._whole(self._add(self._heavy, _once(work), visitor, slot, alone))
 
     async def stream(self, steps: Generator[T, None, Any], visitor: str, slot: str = "") -> AsyncGenerator[T, None]:
         """Take a generator's steps and yield what it yields."""
@@ -101,19 +107,20 @@ class Queue:
             self._drop(job, "gone")
 
     def close(self) -> None:
-        """Drop everything, and end the thread after the step it is in."""
+        """Drop everything, and end the threads after the steps they are in."""
         with self._lock:
             self._closed = True
-            for job in (*self._light, *self._heavy, *filter(None, [self._running])):
+            for job in (*self._light, *self._heavy, *self._running):
                 job.dropped = job.dropped or "ending"
-            self._lock.notify()
-        self._thread.join(10)
+            self._lock.notify_all()
+        for thread in self._threads:
+            thread.join(10)
 
     @property
     def waiting(self) -> int:
         """How many computations wait or run."""
         with self._lock:
-            return len(self._light) + len(self._heavy) + (self._running is not None)
+            return len(self._light) + len(self._heavy) + len(self._running)
 
     async def _whole(self, job: _Job[T]) -> T:
         try:
@@ -126,54 +133,62 @@ class Queue:
         result: T = value
         return result
 
-    def _add(self, line: deque[_Job[Any]], steps: Generator[Any, None, Any], visitor: str, slot: str) -> _Job[Any]:
-        job = _Job(steps, visitor, slot)
+    def _add(
+        self, line: deque[_Job[Any]], steps: Generator[Any, None, Any], visitor: str, slot: str, alone: bool = False
+    ) -> _Job[Any]:
+        job = _Job(steps, visitor, slot, alone)
         with self._lock:
             if self._closed:
                 raise Dropped("ending")
             waiting = [one for one in (*self._light, *self._heavy) if one.dropped is None]
             if slot:
-                for one in (*waiting, *filter(None, [self._running])):
+                for one in (*waiting, *self._running):
                     if (one.visitor, one.slot) == (visitor, slot):
                         one.dropped = one.dropped or "superseded"
             own = sum(one.visitor == visitor and one.dropped is None for one in waiting)
             if own >= PER_VISITOR or len(waiting) >= MOST:
                 raise Busy
             line.append(job)
-            self._lock.notify()
+            self._lock.notify_all()
         return job
 
     def _drop(self, job: _Job[Any], reason: str) -> None:
         with self._lock:
             job.dropped = job.dropped or reason
-            self._lock.notify()
 
-    # -- working, on the thread --------------------------------------------------------------------------------------
+    # -- working, on the threads -------------------------------------------------------------------------------------
 
-    def _work(self) -> None:
-        while True:
-            with self._lock:
-                while not (self._light or self._heavy or self._closed):
-                    self._lock.wait()
-                if self._closed and not (self._light or self._heavy):
-                    return
+    def _work_light(self) -> None:
+        while self._await(self._light):
             for job in self._round():
-                self._step(job)
+                with self._alone:
+                    self._step(job)
+
+    def _work_heavy(self) -> None:
+        while self._await(self._heavy):
             with self._lock:
-                heavy = self._heavy.popleft() if self._heavy else None
-            if heavy is None:
-                continue
-            if self._step(heavy):
+                job = self._heavy.popleft()
+                self._running.add(job)
+            with self._alone if job.alone else nullcontext():
+                more = self._step(job)
+            if more:
                 with self._lock:
-                    self._heavy.append(heavy)
+                    self._heavy.append(job)
             else:
                 give_back()
+
+    def _await(self, line: deque[_Job[Any]]) -> bool:
+        """Wait for a job in line; False when there will be none."""
+        with self._lock:
+            while not line and not self._closed:
+                self._lock.wait()
+            return bool(line)
 
     def _round(self) -> list[_Job[Any]]:
         """Take every visitor's next light job out of the line."""
         with self._lock:
             taken: dict[str, _Job[Any]] = {}
-            rest: deque[_Job[Any]] = deque()
+            rest: list[_Job[Any]] = []
             for job in self._light:
                 # One that was dropped costs nothing, and is told at once.
                 if job.dropped is None and job.visitor in taken:
@@ -182,12 +197,11 @@ class Queue:
                     taken[job.visitor if job.dropped is None else f"dropped {id(job)}"] = job
             self._light.clear()  # the same line: somebody may be about to join it
             self._light.extend(rest)
-            return list(taken.values())
+            self._running.update(taken.values())
+            return [*taken.values()]
 
     def _step(self, job: _Job[Any]) -> bool:
         """Take one step of a job; whether there is another."""
-        with self._lock:
-            self._running = job
         try:
             if job.dropped is None:
                 try:
@@ -203,7 +217,7 @@ class Queue:
             job.tell("error", error)
         finally:
             with self._lock:
-                self._running = None
+                self._running.discard(job)
         return False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -57,7 +58,8 @@ class ModelSource:
 class Stage:
     """Networks, photos and subjects.
 
-    Everything but :meth:`models` and ``photos`` is called by one thread at a time, the queue's.
+    :meth:`subject` and :meth:`find`, which may capture, are called by one thread, the queue's for heavy ones; all else
+    may be called by any.
 
     Parameters
     ----------
@@ -90,6 +92,7 @@ class Stage:
         memory: int = MEMORY,
     ) -> None:
         self.photos = Photos(photo)
+        self._lock = threading.Lock()
         self._device, self._dtype, self._interpretation = torch.device(device), dtype, interpretation
         self._memory = memory
         self._loaded: dict[str, LoadedModel] = {source.name: source.load() for source in named}
@@ -103,10 +106,10 @@ class Stage:
 
     # -- what can be chosen ------------------------------------------------------------------------------------------
 
-    @property
-    def first(self) -> str:
-        """The network that is shown first."""
-        return self._named[0] if self._named else FIRST
+    def first_recipe(self) -> Recipe:
+        """What is shown first."""
+        name = self._named[0] if self._named else FIRST
+        return self.recipe(name, next(one.image for one in self.models() if one.name == name), None)
 
     def models(self) -> list[ModelInfo]:
         """All networks."""
@@ -142,27 +145,36 @@ class Stage:
         Missing
             When the id was never given, or so long ago that it was forgotten.
         """
-        if subject not in self._recipes:
+        with self._lock:
+            recipe = self._recipes.get(subject)
+        if recipe is None:
             raise Missing("The studio no longer knows this network on this photo. Choose both again.")
-        return self.subject(self._recipes[subject])
+        return self.subject(recipe)
+
+    def held(self, subject: str) -> Subject | None:
+        """A subject by its id if it is held now."""
+        with self._lock:
+            if subject in self._subjects:
+                self._subjects.move_to_end(subject)
+            return self._subjects.get(subject)
 
     def subject(self, recipe: Recipe) -> Subject:
         """Make a subject, or take the one that is held."""
         name = self._id(recipe)
-        self._recipes[name] = recipe
-        self._recipes.move_to_end(name)
-        while len(self._recipes) > RECIPES:
-            self._recipes.popitem(last=False)
-        if name not in self._subjects:
-            self._subjects[name] = self._attacked(name, recipe) if recipe.of else self._interpreted(name, recipe)
-        self._subjects.move_to_end(name)
-        while len(self._subjects) > 1 and sum(one.bytes for one in self._subjects.values()) > self._memory:
-            self._subjects.popitem(last=False)
-        return self._subjects[name]
-
-    def held(self) -> list[str]:
-        """Ids of the subjects that are held, those asked for least lately first."""
-        return [*self._subjects]
+        with self._lock:
+            self._recipes[name] = recipe
+            self._recipes.move_to_end(name)
+            while len(self._recipes) > RECIPES:
+                self._recipes.popitem(last=False)
+        found = self.held(name)
+        if found is None:
+            found = self._attacked(name, recipe) if recipe.of else self._interpreted(name, recipe)
+        with self._lock:
+            self._subjects[name] = found
+            self._subjects.move_to_end(name)
+            while len(self._subjects) > 1 and sum(one.bytes for one in self._subjects.values()) > self._memory:
+                self._subjects.popitem(last=False)
+        return found
 
     def _interpreted(self, name: str, recipe: Recipe) -> Subject:
         placed = self._model(recipe.model)

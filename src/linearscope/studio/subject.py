@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -79,6 +80,7 @@ class Subject:
     seconds: float
     attack: AttackInfo | None = None
     _kept: OrderedDict[Any, tuple[Any, int]] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
     def kind(self) -> TourKind:
@@ -168,23 +170,26 @@ class Subject:
     def bytes(self) -> int:
         """What it holds, but for weights that others share."""
         own = sum(t.nbytes for t in (self.it.image, self.it.point, self.it.output, self.it.residual))
-        return self.it.decision_bytes + own + sum(size for _, size in self._kept.values())
+        with self._lock:
+            return self.it.decision_bytes + own + sum(size for _, size in self._kept.values())
 
     # -- answers that are kept ---------------------------------------------------------------------------------------
 
     def kept(self, key: Any) -> Any:
         """An answer that was kept, or None."""
-        if key not in self._kept:
-            return None
-        self._kept.move_to_end(key)
-        return self._kept[key][0]
+        with self._lock:
+            if key not in self._kept:
+                return None
+            self._kept.move_to_end(key)
+            return self._kept[key][0]
 
     def keep(self, key: Any, value: T, *tensors: Tensor) -> T:
         """Keep an answer while there is room; the oldest go first."""
-        self._kept[key] = value, sum(t.nbytes for t in tensors)
-        self._kept.move_to_end(key)
-        while len(self._kept) > 1 and sum(size for _, size in self._kept.values()) > KEPT:
-            self._kept.popitem(last=False)
+        with self._lock:
+            self._kept[key] = value, sum(t.nbytes for t in tensors)
+            self._kept.move_to_end(key)
+            while len(self._kept) > 1 and sum(size for _, size in self._kept.values()) > KEPT:
+                self._kept.popitem(last=False)
         return value
 
 
