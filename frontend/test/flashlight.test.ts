@@ -169,6 +169,8 @@ test("rows of bicubic interpolation sum to 1, at borders too, and columns agree 
       assert.ok(Math.abs((valueAt(column_, "sum", ["Y"], row, column) ?? 0) - value) < 1e-6);
     }
   }
+  // Keys' cubic a quarter of a pixel after the sample; all of these are float32 numbers.
+  assert.deepEqual([...bicubicField("row", [1, 9, 1], [1, 18, 1], 0, 9, 0).values.values], [-0.0703125, 0.8671875, 0.2265625, -0.0234375]);
   const { header } = bicubicField("row", input, output, null, 5, 6);
   assert.deepEqual(header.point, [2.25, 2.75]);
   assert.ok(header.radii["0.5"] <= header.radii["0.9"] && header.radii["0.9"] <= header.radii["0.99"]);

@@ -46,6 +46,11 @@ function offset([down, right]: [number, number]): string {
   return parts.length ? parts.join(", ") : "on the pixel";
 }
 
+/** "Denoiser of 8 layers": titles begin a line here. */
+export function capital(title: string): string {
+  return title.charAt(0).toUpperCase() + title.slice(1);
+}
+
 /** "What input pixel 40, 62 sends out". */
 export function titleOf(kind: FieldKind, row: number, column: number): string {
   return kind === "column" ? `What input pixel ${row}, ${column} sends out` : `What output pixel ${row}, ${column} takes in`;

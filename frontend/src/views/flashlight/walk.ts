@@ -11,7 +11,7 @@ import type { Context, Download } from "../../core/view.ts";
 import { across, CONTRASTS, filterNames, hasBicubic, MOST_PINS, MOST_PLACES, parse, walked, walkedNames, write, type Spot, type State } from "./address.ts";
 import { Beside } from "./beside.ts";
 import { check, segmented, select, type Choices } from "./controls.ts";
-import { titleOf } from "./facts.ts";
+import { capital, titleOf } from "./facts.ts";
 import { FilterFigure } from "./filter.ts";
 import { layout } from "./layout.ts";
 import { Newest } from "./newest.ts";
@@ -66,7 +66,7 @@ export class Walk {
     const { state, problems } = parse((key) => context.get(key), subject);
     this.state = state;
     const model = studio.models.find(({ name }) => name === subject.model);
-    this.source = networkSource(api, this.kept, subject, subject, model?.title ?? subject.model);
+    this.source = networkSource(api, this.kept, subject, subject, capital(model?.title ?? subject.model));
     this.live = new Newest(
       (spot) => this.source.ask(spot, "light", context.signal),
       (field) => { this.field = field; this.draw(this.state.same ? "light" : "filter"); },
@@ -393,7 +393,7 @@ export class Walk {
     return [
       ["none", "Nothing"],
       ...(hasBicubic(subject) ? [["bicubic", "Bicubic interpolation"] as const] : []),
-      ...others.map(({ name, title }) => [name, title] as const),
+      ...others.map(({ name, title }) => [name, capital(title)] as const),
     ];
   }
 
