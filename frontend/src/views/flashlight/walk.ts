@@ -1,16 +1,16 @@
 // The view at work: what is asked when the light moves, and what is drawn when an answer comes.
 
-import { address as link } from "../../core/api.ts";
 import { PictureView } from "../../core/canvas.ts";
-import { rgbPlaces, theme } from "../../core/colour.ts";
+import { theme } from "../../core/colour.ts";
 import { h } from "../../core/dom.ts";
-import { fileName, imageBlob } from "../../core/download.ts";
 import { lineBetween, spread, type Place } from "../../core/geometry.ts";
 import type { FieldKind } from "../../core/types.ts";
-import type { Context, Download } from "../../core/view.ts";
-import { across, CONTRASTS, filterNames, hasBicubic, MOST_PINS, MOST_PLACES, parse, walked, walkedNames, write, type Spot, type State } from "./address.ts";
+import type { Context } from "../../core/view.ts";
+import { across, CONTRASTS, filterNames, MOST_PINS, MOST_PLACES, parse, walked, walkedNames, write, type Spot, type State } from "./address.ts";
 import { Beside } from "./beside.ts";
+import { besideChoices, channelChoices } from "./choices.ts";
 import { check, segmented, select, type Choices } from "./controls.ts";
+import { downloads } from "./downloads.ts";
 import { capital, titleOf } from "./facts.ts";
 import { FilterFigure } from "./filter.ts";
 import { layout } from "./layout.ts";
@@ -25,6 +25,7 @@ const KEPT_BYTES = 48e6;
 
 export class Walk {
   private state: State;
+  private readonly others: Choices;
   private readonly kept = new Kept(KEPT_BYTES);
   private readonly source: Source;
   private readonly picture: PictureView;
@@ -65,6 +66,7 @@ export class Walk {
     const { api, subject, studio } = context;
     const { state, problems } = parse((key) => context.get(key), subject);
     this.state = state;
+    this.others = besideChoices(context);
     const model = studio.models.find(({ name }) => name === subject.model);
     this.source = networkSource(api, this.kept, subject, subject, capital(model?.title ?? subject.model));
     this.live = new Newest(
@@ -115,10 +117,10 @@ export class Walk {
       this.endDrawing();
       this.marks();
     });
-    this.besideControl.choices(this.besideChoices());
-    this.besideControl.element.hidden = this.besideChoices().length < 2;
+    this.besideControl.choices(this.others);
+    this.besideControl.element.hidden = this.others.length < 2;
     context.onTheme(() => this.draw("all"));
-    context.downloads(() => this.downloads());
+    context.downloads(() => downloads(context, this.state, { field: this.field, figure: this.figure, beside: this.beside, otherFigure: this.otherFigure, pins: this.pinStrip }));
     this.setKind();
     this.apply(null);
     if (problems.length) context.notice(problems.join(" "), "info", "address");
@@ -183,11 +185,11 @@ export class Walk {
     this.walkedAside.textContent = `${width} × ${height} px`;
     this.picture.resize(height, width, `${title}: ${this.context.photo.title}, with the light`);
     this.picture.image(kind === "column" ? pictures.input : pictures.output);
-    this.channelControl.choices([["all", "All"], ...inOrder(walkedNames(subject, kind))]);
+    this.channelControl.choices([["all", "All"], ...channelChoices(walkedNames(subject, kind))]);
     this.channelControl.element.hidden = walkedNames(subject, kind).length < 2;
     const names = filterNames(subject, kind);
     const coloured = ["R", "G", "B"].every((name) => names.includes(name));
-    this.showControl.choices([["sum", "Sum of channels"], ...(coloured ? [["colour", "Colours around grey"] as const] : []), ...names.length > 1 ? inOrder(names).map(([, name]) => [name, `Channel ${name}`] as const) : []]);
+    this.showControl.choices([["sum", "Sum of channels"], ...(coloured ? [["colour", "Colours around grey"] as const] : []), ...names.length > 1 ? channelChoices(names).map(([, name]) => [name, `Channel ${name}`] as const) : []]);
     this.showControl.element.hidden = names.length < 2;
     this.figure.from(this.source, kind);
     this.field = null;
@@ -208,7 +210,7 @@ export class Walk {
     this.circlesControl.show(state.circles);
     this.sameControl.element.hidden = state.beside === "none" || state.hold !== null;
     this.picture.light(state.row, state.column);
-    if (changed("beside")) this.beside.choose(state.beside, this.besideChoices());
+    if (changed("beside")) this.beside.choose(state.beside, this.others);
     if (changed("kind") || changed("beside")) this.beside.turn(state.kind);
     if (changed("pins")) this.setPins();
     if (changed("path") || changed("channel") || changed("kind")) this.setPath();
@@ -383,44 +385,4 @@ export class Walk {
       this.strip.show(this.looks());
     });
   }
-
-  // The rest.
-
-  private besideChoices(): Choices {
-    const { subject, studio } = this.context;
-    const [, height, width] = subject.input_shape;
-    const others = studio.models.filter(({ name, kind, sides }) => ![subject.model, `bicubic_x${subject.scale}`].includes(name) && (kind === null || kind === subject.kind) && (sides.length === 0 || (height === width && sides.includes(height!))));
-    return [
-      ["none", "Nothing"],
-      ...(hasBicubic(subject) ? [["bicubic", "Bicubic interpolation"] as const] : []),
-      ...others.map(({ name, title }) => [name, capital(title)] as const),
-    ];
-  }
-
-  private downloads(): Download[] {
-    const { subject, photo, pictures } = this.context;
-    const { kind, channel, row, column } = this.state;
-    const word = kind === "column" ? "Column" : "Row";
-    const named = (model: string, ...parts: (string | number)[]) => fileName(model, photo.id, ...parts);
-    const place = [kind, channel === null ? "all" : (walkedNames(subject, kind)[channel] ?? channel), row, column];
-    const list: Download[] = [
-      { label: `${word} as PNG`, file: `${named(subject.model, ...place)}.png`, get: this.field && (() => this.figure.picture.png()) },
-      { label: `${word} as npz`, file: `${named(subject.model, ...place)}.npz`, get: link(`/api/subjects/${subject.id}/field`, { kind, channel, row, column, format: "npz" }) },
-    ];
-    if (this.beside.source) {
-      const npz = this.beside.npz({ kind, channel, row, column });
-      list.push({ label: `${word} beside it as PNG`, file: `${named(this.state.beside, ...place)}.png`, get: this.beside.field && (() => this.otherFigure.picture.png()) });
-      if (npz) list.push({ label: `${word} beside it as npz`, file: `${named(this.state.beside, ...place)}.npz`, get: npz });
-    }
-    list.push({ label: "Pins as PNG", file: `${named(subject.model, "pins")}.png`, get: this.pinStrip.ready ? () => this.pinStrip.png() : null });
-    const walkedPicture = kind === "column" ? pictures.input : pictures.output;
-    list.push({ label: `${kind === "column" ? "Input" : "Output"} as PNG`, file: `${named(subject.model, kind === "column" ? "input" : "output")}.png`, get: walkedPicture && (() => imageBlob(walkedPicture)) });
-    return list;
-  }
-}
-
-/** Channels with their places, red, green and blue in this order. */
-function inOrder(names: string[]): [string, string][] {
-  const places = ["R", "G", "B"].every((name) => names.includes(name)) ? [...rgbPlaces(names), ...names.keys()] : [...names.keys()];
-  return [...new Set(places)].map((place) => [String(place), names[place]!]);
 }
