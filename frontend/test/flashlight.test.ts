@@ -103,6 +103,8 @@ test("the zoom fits the largest window and does not change where windows are cut
   assert.equal(zooms[0]!.zoom, zooms[1]!.zoom);
   assert.ok(zooms[0]!.zoom <= 32 / 9 && zooms[0]!.zoom > 2);
   assert.deepEqual(zooms[1]!.centre, [0, 0]);
+  assert.equal(lookAt(middle.header, "near", 4).zoom, 32 / 5);
+  assert.equal(lookAt(middle.header, "near", 40).zoom, 1);
   assert.deepEqual(lookAt(middle.header, "whole", 4), { centre: null, zoom: 1 });
   assert.deepEqual(lookAt(middle.header, "window", 40), { centre: null, zoom: 1 });
 });

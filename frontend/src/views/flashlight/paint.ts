@@ -77,7 +77,8 @@ export function reachOf(field: Field): number {
  */
 export function lookAt(header: FieldHeader, zoom: Zoom, reach: number): { centre: Place | null; zoom: number } {
   if (zoom === "whole") return { centre: null, zoom: 1 };
-  const half = zoom === "near" ? header.near : reach + Math.max(1, 0.08 * reach);
+  // A close-up is always closer than the window.
+  const half = zoom === "near" ? Math.max(2, Math.min(header.near, reach / 2)) : reach + Math.max(1, 0.08 * reach);
   const factor = Math.min(header.shape[1], header.shape[2]) / (2 * half + 1);
   return factor > 1.1 ? { centre: header.point, zoom: factor } : { centre: null, zoom: 1 };
 }
