@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from functools import reduce
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from linearscope.analysis.fields import Kind
 from linearscope.errors import InputError
@@ -109,7 +111,7 @@ def unpack(data: bytes, count: int, channels: int) -> list[Cut]:
 def _summed(windows: Sequence[Window], made: tuple[int, int, int]) -> Cut:
     """The sum of windows at one place, with all channels of what they are in."""
     first = windows[0]
-    total = first.values if len(windows) == 1 else sum(one.values for one in windows[1:]) + first.values
+    total = reduce(torch.add, (one.values for one in windows))
     if not first.values.numel():
         return 0, 0, np.zeros((made[0], 0, 0), np.float32)
     values = total.float().cpu().numpy()

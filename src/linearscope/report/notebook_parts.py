@@ -30,8 +30,10 @@ __all__ = [
     "tensor_picture",
 ]
 
-#: The longer side of a picture in a card, in pixels, at most; small ones are shown larger than they are.
+#: The longer side of a picture in a card, in pixels; small ones are shown larger than they are.
 SIDE: Final = 144
+#: Colours of a map to either side of zero.
+STEPS: Final = 100
 #: A card is smaller than this, in bytes; pictures that do not fit are left out.
 LARGEST: Final = 290_000
 
@@ -42,11 +44,12 @@ AGAINST: Final = "#3b7fc0"
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture in a card: PNG data, the size it is shown at, and what it is."""
+    """A picture in a card: PNG data, the size it is shown at, whether its pixels are to be seen, and what it is."""
 
     data: str
     width: int
     height: int
+    crisp: bool
     caption: str
 
 
@@ -145,7 +148,14 @@ def map_picture(values: Tensor | npt.NDArray[Any], caption: str, limit: float | 
         energy = np.cumsum(sizes**2)
         holds = len(energy) and energy[-1] > 0
         limit = float(sizes[int(np.searchsorted(energy, 0.5 * energy[-1]))]) if holds else 1.0
-    return _shown(field_colours(plane[None], limit), caption, colours=64)
+    # Numbers of a palette, not colours: a third of the bytes, and no colour that is not of the scale.
+    small = np.asarray(_reduced(Image.fromarray(plane.astype(np.float32))))
+    known = np.isfinite(small)
+    places = np.where(known, np.clip(np.where(known, small, 0) / limit, -1, 1) * STEPS + STEPS, 2 * STEPS + 1)
+    image = Image.fromarray(places.round().astype(np.uint8), "P")
+    scale = np.append(np.linspace(-1, 1, 2 * STEPS + 1), np.nan)
+    image.putpalette(field_colours(scale[None, None], 1.0).tobytes())
+    return _shown(image, caption)
 
 
 def tensor_picture(tensor: Tensor, caption: str) -> Shown:
@@ -162,7 +172,7 @@ def tensor_picture(tensor: Tensor, caption: str) -> Shown:
 
 def pixel_picture(pixels: Picture, caption: str) -> Shown:
     """Show ``(H, W, 3)``, reduced where it is large."""
-    return _shown(pixels, caption, colours=None)
+    return _shown(_reduced(Image.fromarray(np.ascontiguousarray(pixels))), caption)
 
 
 def signed_bars(named: Sequence[tuple[str, float, str]], most: int = 8) -> list[Bar]:
@@ -193,7 +203,8 @@ def _pictures(pictures: Sequence[Shown]) -> list[str]:
         found.append(
             f'<figure style="margin:0;max-width:{max(one.width, 96)}px">'
             f'<img alt="{escape(one.caption)}" src="{one.data}" width="{one.width}" height="{one.height}" '
-            'style="display:block;margin:0;max-width:100%;height:auto;image-rendering:pixelated;'
+            'style="display:block;margin:0;max-width:100%;height:auto;'
+            f"image-rendering:{'pixelated' if one.crisp else 'auto'};"
             'outline:1px solid rgba(128,128,128,.35)">'
             f'<figcaption style="margin-top:4px;font-size:12px;line-height:1.35;{SOFT};overflow-wrap:anywhere">'
             f"{escape(one.caption)}</figcaption></figure>"
@@ -226,13 +237,19 @@ def _array(values: Tensor | npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     return np.asarray(values.detach().cpu().double().numpy() if isinstance(values, Tensor) else values, np.float64)
 
 
-def _shown(pixels: Picture, caption: str, colours: int | None) -> Shown:
-    image = Image.fromarray(np.ascontiguousarray(pixels))
-    image.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
-    factor = max(1, SIDE // max(image.size))
-    if colours is not None:
-        image = image.quantize(colours)
+def _reduced(image: Image.Image) -> Image.Image:
+    """At most :data:`SIDE` pixels wide and high, each the mean of what it stands for."""
+    scale = SIDE / max(image.size)
+    if scale >= 1:
+        return image
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    return image.resize(size, Image.Resampling.BOX)
+
+
+def _shown(image: Image.Image, caption: str) -> Shown:
     file = io.BytesIO()
     image.save(file, "PNG", optimize=True)
     data = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
-    return Shown(data, factor * image.width, factor * image.height, caption)
+    scale = SIDE / max(image.size)
+    width, height = (max(1, round(length * scale)) for length in image.size)
+    return Shown(data, width, height, max(image.size) <= SIDE // 2, caption)

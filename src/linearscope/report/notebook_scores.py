@@ -186,7 +186,7 @@ def _explainer(found: Explainer) -> Card:
             ("image", " × ".join(str(size) for size in found.program.input_shape[1:])),
             ("feature maps", f"{len(layers):,}"),
         ],
-        notes=[f"Feature maps: {', '.join(layers[:12])}{' …' if len(layers) > 12 else ''}."] if layers else [],
+        notes=[f"Feature maps: {', '.join(layers[:12])}" + (", …" if len(layers) > 12 else ".")] if layers else [],
     )
 
 
