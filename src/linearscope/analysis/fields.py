@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any, Final, Literal, overload
 
 import numpy as np
@@ -162,27 +161,22 @@ def fields(
     given, made = (it.output_shape, it.input_shape) if kind == "row" else (it.input_shape, it.output_shape)
     one = len(index) > 0 and not isinstance(index[0], Sequence)
     asked: list[Any] = [tuple(index)] if one else [tuple(place) for place in index]  # type: ignore[arg-type]
-    single = [[(channel, *place[1:]) for channel in _channels(place, given[0])] for place in asked]
-    flat = [place for places in single for place in places]
-    windows = iter(it.row_windows(flat) if kind == "row" else it.column_windows(flat))
+    single = [place for place in asked if not _is_pixel(place)]
+    singles = iter(it.row_windows(single) if kind == "row" else it.column_windows(single))
+    pixels = iter(it.pixel_windows([place[1:] for place in asked if _is_pixel(place)], rows=kind == "row"))
     found = []
-    for place, places in zip(asked, single, strict=True):
-        window = reduce(_sum, [next(windows) for _ in places])
-        row, column = (int(i) % n for i, n in zip(places[0][1:], given[1:], strict=True))
+    for place in asked:
+        window = next(pixels if _is_pixel(place) else singles)
+        row, column = (int(i) % n for i, n in zip(place[1:], given[1:], strict=True))
         point = _match(row, given[1], made[1]), _match(column, given[2], made[2])
         own = None if place[0] is None else int(place[0]) % given[0], row, column
         found.append(_describe(kind, own, window, point, reach))
     return found[0] if one else found
 
 
-def _channels(place: Sequence[Any], count: int) -> Sequence[Any]:
-    """The channels that a place speaks of."""
-    return range(count) if len(place) == 3 and place[0] is None else place[:1]
-
-
-def _sum(one: Window, other: Window) -> Window:
-    """Of two filters of one pixel, whose windows are the same."""
-    return Window(one.values + other.values, one.start, one.shape)
+def _is_pixel(place: Sequence[Any]) -> bool:
+    """Whether all channels of a pixel are meant."""
+    return len(place) == 3 and place[0] is None
 
 
 def _match(place: int, given: int, made: int) -> float:

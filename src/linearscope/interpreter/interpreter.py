@@ -216,11 +216,33 @@ class LinearInterpreter:
 
     def column_windows(self, indices: Index | Sequence[Index] | Tensor) -> list[Window]:
         """Columns of F, each where it can differ from zero: its cost does not grow with the image."""
-        return self._windows(places(indices, self.input_shape, "column"), forward=True)
+        return self._windows([[place] for place in places(indices, self.input_shape, "column")], forward=True)
 
     def row_windows(self, indices: Index | Sequence[Index] | Tensor) -> list[Window]:
         """Rows of F, each where it can differ from zero: its cost does not grow with the image."""
-        return self._windows(places(indices, self.output_shape, "row"), forward=False)
+        return self._windows([[place] for place in places(indices, self.output_shape, "row")], forward=False)
+
+    def pixel_windows(self, pixels: Sequence[tuple[int, int]], *, rows: bool = False) -> list[Window]:
+        """Columns of F (or its rows) summed over the channels of pixels ``(row, column)``: one product a pixel.
+
+        Raises
+        ------
+        InputError
+            When that side of the map is no image ``(C, H, W)``, or has no such pixel.
+
+        Examples
+        --------
+        >>> import torch, linearscope as ls
+        >>> it = ls.interpret(torch.nn.Conv2d(3, 2, 3).double(), torch.rand(1, 3, 6, 6, dtype=torch.float64))
+        >>> one = it.pixel_windows([(2, 3)])[0].whole()
+        >>> torch.allclose(one, it.columns([(c, 2, 3) for c in range(3)]).sum(0))
+        True
+        """
+        shape, name = (self.output_shape, "row") if rows else (self.input_shape, "column")
+        if len(shape) != 3:
+            raise InputError(f"The map has the shape {shape} there, which has no pixels; ask for single {name}s.")
+        probes = [places([(channel, *pixel) for channel in range(shape[0])], shape, name) for pixel in pixels]
+        return self._windows(probes, forward=not rows)
 
     def column_window(self, index: Index) -> Window:
         """One column of F where it can differ from zero."""
@@ -321,7 +343,7 @@ class LinearInterpreter:
             boxes = self._boxes(around([at[i] for i in groups[middle]], shape, like), forward)
             if self._cutter.work(boxes) * len(groups) < _WORTH * self._cutter.cost * len(at):
                 result = like.new_zeros(len(at), *made)
-                for number, window in enumerate(self._windows(at, forward)):
+                for number, window in enumerate(self._windows([[place] for place in at], forward)):
                     result[number][tuple(slice(*ends) for ends in window.box)] = window.values
                 return result
         return (self.matvec if forward else self.rmatvec)(impulses(at, shape, like))
@@ -329,14 +351,15 @@ class LinearInterpreter:
     def _boxes(self, box: Box, forward: bool) -> Boxes:
         return self._cutter.forward(box) if forward else self._cutter.backward(box)
 
-    def _windows(self, at: Sequence[tuple[int, ...]], forward: bool) -> list[Window]:
+    def _windows(self, ones: Sequence[Sequence[tuple[int, ...]]], forward: bool) -> list[Window]:
+        """Products of probes that are 1 at a few channels of one pixel each."""
         self._unchanged()
         given, like = (self.point, self.output) if forward else (self.output, self.point)
         shape, made = _probe_shape(given), _probe_shape(like)
         found: dict[int, Window] = {}
         with torch.no_grad():
-            for numbers in by_position(at, shape).values():
-                boxes = self._boxes(around([at[i] for i in numbers], shape, given), forward)
+            for numbers in by_position([places[0] for places in ones], shape).values():
+                boxes = self._boxes(around([place for i in numbers for place in ones[i]], shape, given), forward)
                 first, last = (self.plan.source, self.program.output)[:: 1 if forward else -1]
                 box, end = boxes[first], boxes.get(last) if self.plan.reaches else None
                 assert box is not None
@@ -346,8 +369,9 @@ class LinearInterpreter:
                     continue
                 probes = given.new_zeros(len(numbers), *extent(box))
                 for lane, number in enumerate(numbers):
-                    index = (0,) * (given.dim() - len(shape)) + at[number]
-                    probes[lane][tuple(i - start for i, (start, _) in zip(index, box, strict=True))] = 1
+                    for place in ones[number]:
+                        index = (0,) * (given.dim() - len(shape)) + place
+                        probes[lane][tuple(i - start for i, (start, _) in zip(index, box, strict=True))] = 1
                 if forward:
                     lanes = self._engine.forward(probes, items=self._cutter.cut(self._engine.forward_items(), boxes))
                 else:
@@ -356,7 +380,7 @@ class LinearInterpreter:
                 lanes = lanes.reshape(len(numbers), *extent(end)[skip:])
                 for lane, number in enumerate(numbers):
                     found[number] = Window(lanes[lane], tuple(start for start, _ in end[skip:]), made)
-        return [found[number] for number in range(len(at))]
+        return [found[number] for number in range(len(ones))]
 
     def _run(self, lanes: Tensor, batches: Batches, product: Callable[[Tensor], Tensor]) -> Tensor:
         self._unchanged()

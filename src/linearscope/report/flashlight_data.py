@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from functools import reduce
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from linearscope.analysis.fields import Kind
 from linearscope.errors import InputError
@@ -55,11 +53,12 @@ def cut_windows(
     given, made = between_images(it)[:: 1 if kind == "column" else -1]
     if channel is not None and not 0 <= channel < given[0]:
         raise InputError(f"There is no channel {channel}; there are {given[0]}. Choose one from 0 to {given[0] - 1}.")
-    channels = range(given[0]) if channel is None else (channel,)
-    index = [(c, row, column) for row, column in places for c in channels]
-    windows = it.column_windows(index) if kind == "column" else it.row_windows(index)
-    step = len(channels)
-    return [_summed(windows[i : i + step], made) for i in range(0, len(windows), step)]
+    if channel is None:
+        windows = it.pixel_windows(places, rows=kind == "row")
+    else:
+        index = [(channel, *place) for place in places]
+        windows = it.column_windows(index) if kind == "column" else it.row_windows(index)
+    return [_cut(window, made) for window in windows]
 
 
 def between_images(it: LinearInterpreter) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
@@ -108,15 +107,13 @@ def unpack(data: bytes, count: int, channels: int) -> list[Cut]:
     return found
 
 
-def _summed(windows: Sequence[Window], made: tuple[int, int, int]) -> Cut:
-    """The sum of windows at one place, with all channels of what they are in."""
-    first = windows[0]
-    total = reduce(torch.add, (one.values for one in windows))
-    if not first.values.numel():
+def _cut(window: Window, made: tuple[int, int, int]) -> Cut:
+    """A window with all channels of what it is in."""
+    if not window.values.numel():
         return 0, 0, np.zeros((made[0], 0, 0), np.float32)
-    values = total.float().cpu().numpy()
+    values = window.values.float().cpu().numpy()
     if len(values) < made[0]:
         every = np.zeros((made[0], *values.shape[1:]), np.float32)
-        every[first.start[0] : first.start[0] + len(values)] = values
+        every[window.start[0] : window.start[0] + len(values)] = values
         values = every
-    return first.start[1], first.start[2], values
+    return window.start[1], window.start[2], values
