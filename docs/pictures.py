@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -139,12 +139,36 @@ PICTURES: dict[str, tuple[Callable[[Path], Figure], list[str]]] = {
 }
 
 
+#: Pictures of the live page: the address in it.
+PAGES: dict[str, str] = {
+    "studio-flashlight": "#/flashlight?model=edsr_small_x2&image=espresso&side=96&at=all,41,60&zoom=near",
+    "studio-classification": "#/classification?model=efficientnet_lite0&image=espresso",
+}
+
+
+def photograph(names: Sequence[str]) -> None:
+    """Take the pictures of the live page."""
+    sys.path.insert(0, str(HERE.parent.parent))
+    from playwright.sync_api import sync_playwright
+    from tests.studio.screenshots import CHROMIUM, studio
+
+    with studio() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        for name in names:
+            page = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme="light")
+            page.goto(address + PAGES[name])
+            page.wait_for_load_state("networkidle", timeout=120_000)
+            page.wait_for_timeout(2000)
+            page.screenshot(path=HERE / f"{name}.png")
+        browser.close()
+
+
 def main() -> None:
     """Make the pictures, from tours that are there or new ones."""
     parser = argparse.ArgumentParser(description=__doc__)
     for name in PICTURES:
         parser.add_argument(f"--{name}", type=Path, help="the folder of a page to take the figures from")
-    parser.add_argument("--only", choices=PICTURES, help="remake this picture and no other")
+    parser.add_argument("--only", choices=[*PICTURES, *PAGES], help="remake this picture and no other")
     args = parser.parse_args()
     HERE.mkdir(exist_ok=True)
     for name, (draw, options) in PICTURES.items():
@@ -157,6 +181,7 @@ def main() -> None:
                 command = [sys.executable, "-c", "from linearscope.cli import main; main()", *options]
                 subprocess.run([*command, "--out", tour], check=True)
             draw(tour).savefig(HERE / f"{name}.png", dpi=110)
+    photograph([name for name in PAGES if args.only in (None, name)])
 
 
 if __name__ == "__main__":

@@ -134,7 +134,7 @@ def test_methods_are_those_of_the_library(fixture, request, stage):
     assert [name for name, _ in said[:1] + said[-1:]] == ["begin", "done"]
     answers = {data["method"]: data for name, data in said if name == "answer"}
     left = {data["method"]: data["reason"] for name, data in said if name == "left_out"}
-    wanted = compare(subject.explainer, subject.it.image, 3, methods=names, strict=False)
+    wanted = compare(subject.captured.explainer, subject.it.image, 3, methods=names, strict=False)
     assert [one.method.name for one in wanted.answers] == [*answers]
     assert left == dict(wanted.left_out)
     assert np.allclose(said[-1][1]["agreement"], wanted.agreement[0].numpy(), atol=1e-3)

@@ -426,7 +426,7 @@ class LinearInterpreter:
             self.program.notes,
         )
         certificate.check()
-        return residual, certificate
+        return residual.clone(), certificate  # a lane of three, which would keep the others
 
 
 def _probe_shape(value: Tensor) -> tuple[int, ...]:

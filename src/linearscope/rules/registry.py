@@ -99,9 +99,11 @@ class Call:
             elif value is not None:
                 container[key] = type(value)(0)
 
+        carries = self.carries  # not self: a map that is kept would keep every value of the node
+
         def run(*moving: Tensor) -> Any:
             local = list(held)
-            for i, value in zip(self.carries, moving, strict=True):
+            for i, value in zip(carries, moving, strict=True):
                 local[i] = value
             return target(*substitute(args, local.__getitem__), **substitute(kwargs, local.__getitem__))
 

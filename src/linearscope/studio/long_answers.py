@@ -180,7 +180,7 @@ def compare(subject: Subject, methods: Sequence[str], target: int | None) -> Eve
         said: Answer | None = subject.kept(("answer", name, at))
         if said is None:
             (_, answer), took = timed(
-                lambda name=name: next(ask_each(subject.explainer, subject.it.image, [at], [name]))  # type: ignore[misc]
+                lambda name=name: next(ask_each(subject.captured.explainer, subject.it.image, [at], [name]))  # type: ignore[misc]
             )
             seconds += took
             if not isinstance(answer, Answer):

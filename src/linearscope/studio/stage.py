@@ -24,13 +24,13 @@ from linearscope.program import Program
 from linearscope.studio.photos import SHOWN_FIRST, Photos
 from linearscope.studio.refusals import Missing
 from linearscope.studio.schema import AttackInfo, ModelInfo
-from linearscope.studio.subject import Recipe, Subject, middle
+from linearscope.studio.subject import Captured, Recipe, Subject, middle
 
 __all__ = ["MEMORY", "ModelSource", "Stage"]
 
 #: Bytes of the subjects that are held; those asked for least lately go first, and are made again when asked for.
-MEMORY: Final = 1 << 30
-#: How many Programs and recipes are remembered.
+MEMORY: Final = 512 << 20
+#: How many captured networks and recipes are remembered.
 PROGRAMS: Final = 12
 RECIPES: Final = 4096
 
@@ -99,7 +99,7 @@ class Stage:
         self._bundled = [name for name, entry in BUNDLED.items() if entry.weights_title and name not in self._loaded]
         self._placed: dict[str, PlacedModel] = {}
         self._kinds: dict[str, TourKind] = {}
-        self._programs: OrderedDict[tuple[str, tuple[int, ...]], Program] = OrderedDict()
+        self._captured: OrderedDict[tuple[str, tuple[int, ...]], Captured] = OrderedDict()
         self._subjects: OrderedDict[str, Subject] = OrderedDict()
         self._recipes: OrderedDict[str, Recipe] = OrderedDict()
         self._named = [*self._loaded]
@@ -180,8 +180,9 @@ class Stage:
         placed = self._model(recipe.model)
         start = time.perf_counter()
         image = middle(placed.tensor(self.photos.read(recipe.image)), recipe.side)
-        program = self._program(recipe.model, placed, image)
-        subject = Subject(name, recipe, placed, self._interpret(program, image), time.perf_counter() - start)
+        captured = self._capture(recipe.model, placed, image)
+        it = self._interpret(captured.program, image)
+        subject = Subject(name, recipe, captured, it, time.perf_counter() - start)
         self._kinds[recipe.model] = subject.kind
         return subject
 
@@ -196,7 +197,7 @@ class Stage:
         epsilon = recipe.epsilon / 255
         attack = fgsm(program, before.it.image, label=recipe.label, epsilon=epsilon, lower=lower, upper=upper)
         it = self._interpret(program, attack.adversarial)
-        after = Subject(name, recipe, before.placed, it, time.perf_counter() - start)
+        after = Subject(name, recipe, before.captured, it, time.perf_counter() - start)
         after.attack = AttackInfo(
             of=recipe.of,
             epsilon=recipe.epsilon,
@@ -210,19 +211,19 @@ class Stage:
     def _interpret(self, program: Program, image: torch.Tensor) -> LinearInterpreter:
         return interpret(program, image, interpretation=self._interpretation)
 
-    def _program(self, model: str, placed: PlacedModel, image: torch.Tensor) -> Program:
-        """A Program for images of this size; one that is bound to its image is not used for another."""
+    def _capture(self, model: str, placed: PlacedModel, image: torch.Tensor) -> Captured:
+        """The network for images of this size; a Program that is bound to its image is not used for another."""
         key = model, tuple(image.shape)
-        program = self._programs.get(key)
-        if program is None:
-            program = placed.capture(image)
-            if program.bound is None:
-                self._programs[key] = program
-        if key in self._programs:
-            self._programs.move_to_end(key)
-        while len(self._programs) > PROGRAMS:
-            self._programs.popitem(last=False)
-        return program
+        captured = self._captured.get(key)
+        if captured is None:
+            captured = Captured(placed, placed.capture(image))
+            if captured.program.bound is not None:
+                return captured
+            self._captured[key] = captured
+        self._captured.move_to_end(key)
+        while len(self._captured) > PROGRAMS:
+            self._captured.popitem(last=False)
+        return captured
 
     def _model(self, name: str) -> PlacedModel:
         if name not in self._placed:

@@ -19,9 +19,10 @@ from linearscope.attribution import Explainer
 from linearscope.errors import InputError
 from linearscope.interpreter import LinearInterpreter
 from linearscope.models import PlacedModel
+from linearscope.program import Program
 from linearscope.studio.schema import AttackInfo, CertificateInfo, Score, SubjectInfo
 
-__all__ = ["Recipe", "Subject"]
+__all__ = ["Captured", "Recipe", "Subject"]
 
 T = TypeVar("T")
 Picture = npt.NDArray[np.uint8]
@@ -54,6 +55,28 @@ class Recipe:
 
 
 @dataclass
+class Captured:
+    """A network captured for images of one size; subjects of that size share it.
+
+    Attributes
+    ----------
+    placed
+        The network.
+    program
+        The Program.
+    """
+
+    placed: PlacedModel
+    program: Program
+
+    @cached_property
+    def explainer(self) -> Explainer:
+        """Asks attribution methods; with weights of its own, in which norms are merged."""
+        shape, like = self.program.input_shape, self.placed.bounds[0]
+        return Explainer(self.program, like.new_zeros(shape), bounds=self.placed.bounds)
+
+
+@dataclass
 class Subject:
     """A network on one photo.
 
@@ -63,8 +86,8 @@ class Subject:
         Its name in addresses: the fingerprint of what made it.
     recipe
         What made it.
-    placed
-        The network.
+    captured
+        The network for images of this size.
     it
         The map.
     seconds
@@ -75,7 +98,7 @@ class Subject:
 
     id: str
     recipe: Recipe
-    placed: PlacedModel
+    captured: Captured
     it: LinearInterpreter
     seconds: float
     attack: AttackInfo | None = None
@@ -161,10 +184,10 @@ class Subject:
             found["output"] = as_picture(self.placed.output_pixels(self.it.output))
         return found
 
-    @cached_property
-    def explainer(self) -> Explainer:
-        """Asks attribution methods."""
-        return Explainer(self.it.program, self.it.image, bounds=self.placed.bounds)
+    @property
+    def placed(self) -> PlacedModel:
+        """The network."""
+        return self.captured.placed
 
     @property
     def bytes(self) -> int:
