@@ -5,6 +5,9 @@ pytest.importorskip("fastapi", reason="the extra `studio` is not installed")
 from fastapi.testclient import TestClient
 
 from linearscope.studio import Stage, create_app
+from linearscope.studio.security import Guard
+from tests.studio.browser import browsing
+from tests.studio.raw import serving
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +19,16 @@ def stage():
 def client(stage):
     with TestClient(create_app(stage), raise_server_exceptions=False) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def studio(stage):
+    """Address of a studio behind its guard, with the same stage as ``client``."""
+    with serving(lambda at: Guard(create_app(stage), hosts=at.hosts, names=at.names, port=at.port)) as place:
+        yield place.url
+
+
+@pytest.fixture(scope="package")
+def chromium():
+    with browsing() as browser:
+        yield browser

@@ -43,8 +43,10 @@ export class Progress {
 
   /** Steps come faster than the screen; they are drawn once a frame. */
   show(search: Search): void {
-    cancelAnimationFrame(this.frame);
-    this.frame = requestAnimationFrame(() => this.draw(search));
+    this.frame ||= requestAnimationFrame(() => {
+      this.frame = 0;
+      this.draw(search);
+    });
   }
 
   private draw(search: Search): void {

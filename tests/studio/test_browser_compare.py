@@ -1,0 +1,106 @@
+"""The comparison as it is used: each method's map and check, and how alike the maps are."""
+
+import re
+
+import numpy as np
+import pytest
+
+from linearscope.attribution import compare
+from tests.studio.pages import visiting
+
+VIEW = "#/compare?model=small_vgg&image=espresso"
+
+
+@pytest.fixture
+def visit(chromium, studio):
+    with visiting(chromium, studio, accept_downloads=True) as visit:
+        yield visit
+
+
+def ended(visit):
+    visit.page.get_by_text(re.compile(r"it took|was kept from before")).first.wait_for()
+
+
+def card(visit, name):
+    return visit.page.locator(".compare-card", has=visit.page.get_by_role("heading", name=name, exact=True))
+
+
+def test_the_first_look_and_its_checks(visit, stage):
+    visit.go(VIEW)
+    ended(visit)
+    assert visit.page.locator(".compare-card").count() == 6
+    assert "Sums to the score" in card(visit, "LRP-epsilon").inner_text()
+    assert "No sum is promised" in card(visit, "Gradient").inner_text()
+    subject = stage.subject(stage.recipe("small_vgg", "espresso", None))
+    names = ["gradient", "grad-cam"]
+    wanted = compare(subject.captured.explainer, subject.it.image, methods=names).agreement[0]
+    table = visit.page.get_by_role("region", name="Rank correlations")
+    said = {
+        row.locator("th").inner_text().split(maxsplit=1)[1]: row.locator("td").all_inner_texts()
+        for row in table.locator("tbody tr").all()
+    }
+    order = [*said]
+    assert float(said["Gradient"][order.index("Grad-CAM")].replace("−", "-")) == pytest.approx(
+        float(wanted[0, 1]), abs=0.006
+    )
+
+
+def test_a_map_is_the_methods_own(visit, stage):
+    visit.go(f"{VIEW}&methods=gradient&opacity=100")
+    ended(visit)
+    visit.page.wait_for_load_state("networkidle")
+    subject = stage.subject(stage.recipe("small_vgg", "espresso", None))
+    exact = compare(subject.captured.explainer, subject.it.image, methods=["gradient"]).heatmaps[0, 0].numpy()
+    seen = visit.pixels(card(visit, "Gradient").locator("canvas").first).astype(float)
+    red = (seen[..., 0] - seen[..., 2])[:: seen.shape[0] // 32, :: seen.shape[1] // 32]
+    # The most important pixels are the reddest, the least important grey.
+    order = np.argsort(exact, axis=None)
+    assert red.flat[order[-100:]].mean() > red.flat[order[:100]].mean() + 40
+
+
+def test_a_method_that_cannot_be_asked_says_why(visit):
+    visit.go("#/compare?model=espcn_x2&image=espresso&side=32&methods=gradient,votes,contributions")
+    ended(visit)
+    assert "Sums to the score" in visit.page.locator(".compare-grid").inner_text()
+    assert visit.page.locator(".card-reason:visible").count() == 1
+
+
+def test_another_label_is_asked_about(visit):
+    visit.go(f"{VIEW}&methods=gradient,contributions")
+    ended(visit)
+    box = visit.page.get_by_role("combobox", name="Label asked about")
+    box.fill("ship")
+    visit.page.get_by_role("option", name="ship").click()
+    visit.page.wait_for_function("() => location.hash.includes('target=8')")
+    visit.page.get_by_text(re.compile("^Ship: ")).wait_for()
+
+
+def test_a_pixel_of_an_image_is_asked_about(visit):
+    visit.go("#/compare?model=espcn_x2&image=espresso&side=32&methods=gradient,contributions")
+    ended(visit)
+    picture = visit.page.locator(".target-picture .picture.interactive")
+    picture.click(position={"x": 30, "y": 50})
+    visit.page.wait_for_function("() => location.hash.includes('target=')")
+    ended(visit)
+    assert int(visit.keys["target"].split(",")[0]) >= 0
+
+
+def test_a_check_that_does_not_hold_is_red(visit):
+    def spoiled(route):
+        answer = route.fetch()
+        text = answer.text().replace('"holds": true', '"holds": false').replace('"error": ', '"error": 0.03, "was": ')
+        route.fulfill(response=answer, body=text)
+
+    visit.page.route("**/compare?*", spoiled)
+    visit.go(f"{VIEW}&methods=contributions")
+    ended(visit)
+    text = visit.page.locator(".compare-card .check-text").inner_text()
+    assert "misses" in text.lower()
+    assert "3 %" in text
+
+
+def test_what_is_wrong_in_the_address_is_said_by_name(visit):
+    visit.go(f"{VIEW}&methods=foo,gradient,bar&target=99")
+    for part in ("foo", "bar", "99"):
+        visit.notice(part)
+    visit.page.wait_for_function("() => !/foo|bar|target=99/.test(location.hash)")
