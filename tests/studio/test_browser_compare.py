@@ -59,7 +59,7 @@ def test_a_map_is_the_methods_own(visit, stage):
 
 
 def test_a_method_that_cannot_be_asked_says_why(visit):
-    visit.go("#/compare?model=espcn_x2&image=espresso&side=32&methods=gradient,votes,contributions")
+    visit.go("#/compare?model=espcn_x2&image=espresso&side=32&methods=gradient,cam,contributions")
     ended(visit)
     assert "Sums to the score" in visit.page.locator(".compare-grid").inner_text()
     assert visit.page.locator(".card-reason:visible").count() == 1
