@@ -1,7 +1,7 @@
 // A map as a picture on the page, and its legend.
 
 import { canvasBlob } from "./download.ts";
-import { h } from "./dom.ts";
+import { h, newId } from "./dom.ts";
 import type { Raster } from "./overlay.ts";
 import { amount } from "./words.ts";
 
@@ -77,7 +77,9 @@ export function slider(
   change?: (value: number) => void,
 ): { element: HTMLElement; set(value: number): void } {
   const output = h("output", null, say(range.value));
-  const field = h("input", { type: "range", min: range.min, max: range.max, step: range.step, "aria-valuetext": say(range.value) });
+  // Named by `for`: a label without it would be that of the output, which comes first.
+  const id = newId("slider");
+  const field = h("input", { type: "range", id, "aria-label": name, min: range.min, max: range.max, step: range.step, "aria-valuetext": say(range.value) });
   const show = (value: number) => {
     output.textContent = say(value);
     field.setAttribute("aria-valuetext", say(value));
@@ -92,7 +94,7 @@ export function slider(
     field.value = String(value);
     show(value);
   };
-  return { element: h("label", { class: "control slider" }, h("span", null, name, output), field), set };
+  return { element: h("label", { class: "control slider", for: id }, h("span", null, name, output), field), set };
 }
 
 /** A choice of one of a few, as a strip of radio buttons. */

@@ -1,7 +1,7 @@
 // The output put together again from the first k triplets, beside what the network makes, and what is still missing.
 
 import { colourImage, limitOf, pixelImage, signedImage, theme } from "../../core/colour.ts";
-import { fill, h } from "../../core/dom.ts";
+import { fill, h, newId } from "../../core/dom.ts";
 import type { Picture } from "../../core/packet.ts";
 import type { Subject } from "../../core/types.ts";
 import { amount } from "../../core/words.ts";
@@ -34,7 +34,9 @@ export class Rebuilding {
     moved: (first: number) => void,
   ) {
     const [, height, width] = subject.output_shape as [number, number, number];
-    this.slider = h("input", { type: "range", min: 0, max: 0, step: 1, value: "0", disabled: true, oninput: () => moved(this.slider.valueAsNumber) });
+    // Named by `for`: a label without it would be that of the output, which comes first.
+    const id = newId("rebuild");
+    this.slider = h("input", { type: "range", id, min: 0, max: 0, step: 1, value: "0", disabled: true, oninput: () => moved(this.slider.valueAsNumber) });
     const names = ["The network’s output", "The rebuilt output", "What is missing"];
     this.canvases = names.map((name) => h("canvas", { class: "pixels", role: "img", "aria-label": name, width, height }));
     this.captions = names.map((name) => h("figcaption", null, h("strong", null, name), " "));
@@ -48,7 +50,7 @@ export class Rebuilding {
       h(
         "div",
         { class: "spectrum-rebuild" },
-        h("label", { class: "control" }, h("span", null, "Rebuild the output from the first k ", this.number), this.slider),
+        h("label", { class: "control", for: id }, h("span", null, "Rebuild the output from the first k ", this.number), this.slider),
         h("dl", { class: "facts" }, fact("relative error |y − yₖ| ÷ |y|", this.error), fact("PSNR", this.quality), fact("share of F x", this.explained)),
       ),
       this.meaning,
