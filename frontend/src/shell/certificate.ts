@@ -20,7 +20,6 @@ export class CertificateBadge {
   constructor(root: HTMLElement) {
     root.append(this.button);
     popover(this.button, this.panel, { opening: () => this.shown && fill(this.panel, ...all(this.shown.subject, this.shown.model, this.shown.photo)) });
-    this.panel.tabIndex = 0; // it scrolls where it is long
     this.wait("Measuring");
   }
 

@@ -27,7 +27,8 @@ export function popover(
     if (open) (focus?.() ?? panel).focus();
   });
   addEventListener("resize", () => panel.matches(":popover-open") && put(panel, button.getBoundingClientRect()));
-  panel.tabIndex = -1;
+  // A panel of text alone takes the focus itself, so that arrow keys scroll it.
+  panel.tabIndex = focus ? -1 : 0;
   button.after(panel);
 }
 

@@ -31,7 +31,7 @@ const NOTHING: Field = {
 export class Legend {
   private readonly bar = h("div", { class: "bar" });
   private readonly ends = [h("span", null, "\u00a0"), h("span"), h("span")];
-  readonly element = h("div", { class: "legend", role: "img" }, this.bar, ...this.ends);
+  readonly element = h("div", { class: "legend", role: "img", "aria-label": "Colours" }, this.bar, ...this.ends);
 
   show(limit: number, show: Show, theme: Theme): void {
     const words = [amount(-limit), "0", `+${amount(limit)}`];
