@@ -25,7 +25,7 @@ const OF_VIEW: Record<string, Line[]> = {
     [["Arrow keys"], "on a slider: change opacity, or the strength of the attack"],
   ],
   spectrum: [
-    [["Choose a pair"], "show its eigen-input and its eigen-output close up"],
+    [["Close up", "Whole"], "show the pairs where their energy is, or in the whole picture"],
     [["Arrow keys"], "on the slider: rebuild the output from one pair more or less"],
   ],
   compare: [
