@@ -159,7 +159,7 @@ def test_without_the_extra(start, monkeypatch, package):
     code, _, err, _, options = start()
     assert code == 2
     assert f"The studio needs {package}" in err
-    assert "pip install 'linearscope[studio]'" in err
+    assert "pip install 'fastapi>=0.115' 'uvicorn>=0.30'" in err
     assert options is None
 
 

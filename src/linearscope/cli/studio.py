@@ -137,5 +137,5 @@ def _check_installed() -> None:
     if missing:
         raise InputError(
             f"The studio needs {' and '.join(missing)}, which this environment lacks. "
-            "Install with: pip install 'linearscope[studio]'"
+            "Install with: pip install 'fastapi>=0.115' 'uvicorn>=0.30'"
         )
