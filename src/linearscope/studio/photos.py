@@ -28,7 +28,7 @@ __all__ = ["UPLOAD_BYTES", "UPLOAD_PIXELS", "Photos"]
 UPLOAD_BYTES: Final = 20_000_000
 UPLOAD_PIXELS: Final = MAXIMUM_PIXELS
 #: Bytes of all files that visitors brought; the oldest go first.
-ALL_BYTES: Final = 200_000_000
+ALL_BYTES: Final = 64_000_000
 THUMBNAIL: Final = 192
 
 

@@ -29,7 +29,7 @@ from linearscope.studio.subject import Captured, Recipe, Subject, middle
 __all__ = ["MEMORY", "ModelSource", "Stage"]
 
 #: Bytes of the subjects that are held; those asked for least lately go first, and are made again when asked for.
-MEMORY: Final = 512 << 20
+MEMORY: Final = 192 << 20
 #: How many captured networks and recipes are remembered.
 PROGRAMS: Final = 12
 RECIPES: Final = 4096
