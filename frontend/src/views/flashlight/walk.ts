@@ -89,7 +89,7 @@ export class Walk {
       kind: this.kindControl.element,
       channel: this.channelControl.element,
       beside: this.besideControl.element,
-      page: h("button", { class: "button", type: "button", onclick: () => this.pageDialog.open(this.state.kind) }, "Take away as one page…"),
+      page: h("button", { class: "button", type: "button", onclick: () => this.pageDialog.open(this.state.kind) }, "Take away", h("span", { class: "flash-wide" }, " as one page"), "…"),
       walkedTitle: this.walkedTitle,
       walkedAside: this.walkedAside,
       picture: frame,
