@@ -204,7 +204,9 @@ def test_a_damaged_chunk_is_noticed_and_made_again(harm, small, tmp_path):
         with pytest.raises(InputError, match="damaged"):
             read()
     ls.materialize(it, out=path)
-    assert np.array_equal(dense(ls.load_matrix(path, it)), ls.materialize(it).matrix.toarray())
+    # Which side is probed follows what was measured, so that the two may round differently.
+    made = dense(ls.load_matrix(path, it)), ls.materialize(it).matrix.toarray()
+    assert np.allclose(*made, rtol=0, atol=1e-14)
 
 
 def test_a_chunk_in_the_place_of_another_is_noticed(small, tmp_path):

@@ -28,7 +28,8 @@ def studio(stage):
         yield place.url
 
 
-@pytest.fixture(scope="package")
+# Of a module: while Playwright is there, an event loop runs in the main thread, and tests without it start their own.
+@pytest.fixture(scope="module")
 def chromium():
     with browsing() as browser:
         yield browser

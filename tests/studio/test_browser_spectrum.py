@@ -22,6 +22,9 @@ def visit(chromium, studio):
 def found(visit, count):
     """Wait until the search has ended."""
     visit.page.get_by_text(re.compile(rf"(All )?{count} .*found by \d+ products")).first.wait_for()
+    # The vectors come after their numbers.
+    visit.page.wait_for_function("() => !document.querySelector('.spectrum').textContent.includes('not here yet')")
+    visit.page.wait_for_load_state("networkidle")
 
 
 @pytest.fixture(scope="module")

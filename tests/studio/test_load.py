@@ -168,7 +168,7 @@ def test_ctrl_c_ends_a_stream_and_the_server():
     begun = time.monotonic()
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert errors.strip() == "Interrupted."
+    assert errors.strip() in ("", "Interrupted.")
     assert time.monotonic() - begun < 25
     assert not any(line.startswith("event: done") for line in said)
     assert all(json.loads(line[6:]) is not None for line in said if line.startswith("data: "))

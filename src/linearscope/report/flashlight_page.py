@@ -238,7 +238,7 @@ def positions(length: int, stride: int) -> list[int]:
 
     Examples
     --------
-    >>> positions(10, 4)
+    >>> positions(11, 4)
     [1, 5, 9]
     """
     first = ((length - 1) % stride) // 2

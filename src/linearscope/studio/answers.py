@@ -15,6 +15,7 @@ from linearscope.studio.schema import ContributionsInfo, LayerShare, Score
 from linearscope.studio.subject import Subject, timed
 
 __all__ = [
+    "LISTED",
     "Told",
     "contribution_sums",
     "field",
@@ -29,6 +30,8 @@ __all__ = [
 
 #: A header and its arrays.
 Told = tuple[dict[str, Any], Arrays]
+#: What to do about a name that is not there.
+LISTED = "Choose one that the page offers, which GET /api/studio lists."
 #: Targets that are asked about together.
 TARGETS = 16
 
@@ -98,7 +101,7 @@ def layer_map(subject: Subject, target: int, layer: str) -> Told:
     several(subject, [target])
     maps = _maps(subject, target)
     if layer not in maps:
-        raise UnknownNameError("share with a map", layer, maps)
+        raise UnknownNameError("share with a map", layer, maps, hint="Choose a bar of the page.")
     return {"target": target, "layer": layer, "share": float(maps[layer].double().sum())}, {"values": maps[layer]}
 
 
@@ -107,7 +110,7 @@ def spread(subject: Subject, targets: list[int], variant: str) -> Told:
     labels_only(subject, "A discussion")
     several(subject, targets)
     if variant not in VARIANTS:
-        raise UnknownNameError("discussion", variant, VARIANTS)
+        raise UnknownNameError("discussion", variant, VARIANTS, hint=LISTED)
     key = "discussion", tuple(targets), variant
     found = subject.kept(key)
     if found is None:

@@ -17,7 +17,7 @@ from linearscope.attribution import METHODS, Answer, ask_each
 from linearscope.attribution.comparison import concentration, rank_correlation
 from linearscope.errors import InputError, UnknownNameError
 from linearscope.studio import schema
-from linearscope.studio.answers import Told, images_only, labels_only, several
+from linearscope.studio.answers import LISTED, Told, images_only, labels_only, several
 from linearscope.studio.packets import finite
 from linearscope.studio.refusals import Missing
 from linearscope.studio.subject import Subject, timed
@@ -57,7 +57,7 @@ def votes(subject: Subject, variant: str, pool: int) -> Events:
     """Who each pixel votes for among all labels: ``progress``, then ``done``."""
     labels_only(subject, "A vote")
     if variant not in VARIANTS:
-        raise UnknownNameError("discussion", variant, VARIANTS)
+        raise UnknownNameError("discussion", variant, VARIANTS, hint=LISTED)
     if not 1 <= pool <= 31 or pool % 2 == 0:
         raise InputError(f"pool is {pool}. Give an odd number of pixels from 1 to 31, 1 for single pixels.")
     count = subject.it.shape[0]
@@ -171,7 +171,7 @@ def compare(subject: Subject, methods: Sequence[str], target: int | None) -> Eve
         raise InputError(f"{len(methods)} methods were named. Name 1 to {METHODS_AT_ONCE}, each once.")
     for name in methods:
         if name not in METHODS:
-            raise UnknownNameError("method", name, METHODS)
+            raise UnknownNameError("method", name, METHODS, hint=LISTED)
     at = int(subject.it.output.argmax()) if target is None else target
     several(subject, [at])
     yield "begin", {"target": subject.score(at).model_dump(), "methods": list(methods)}

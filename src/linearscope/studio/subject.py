@@ -227,6 +227,7 @@ def middle(image: Tensor, side: int | None) -> Tensor:
 
     Examples
     --------
+    >>> import torch
     >>> middle(torch.rand(1, 3, 40, 60), 32).shape
     torch.Size([1, 3, 32, 32])
     """
