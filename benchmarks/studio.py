@@ -79,6 +79,7 @@ def percentile(values: list[float], part: float) -> float:
 
 def follow(page: Page, url: str, model: str, side: int) -> list[float]:
     """Milliseconds from every move of the pointer to another pixel until a picture at least as new is painted."""
+    page.goto("about:blank")  # so that no filter is kept from the time before
     page.goto(f"{url}#/flashlight?model={model}&side={side}&image=espresso&beside=none")
     picture = page.locator(".flash-walk .picture")
     picture.wait_for(timeout=120_000)
@@ -138,6 +139,7 @@ def opened(page: Page, url: str) -> tuple[float, float, float]:
     page.on("response", lambda answer: sizes.append(len(answer.body())) if "/api/" not in answer.url else None)
     page.goto(url)
     page.wait_for_function("() => window.seen.shown.length > 0", timeout=120_000)
+    page.wait_for_load_state("networkidle")
     paint, useful = page.evaluate(
         "[performance.getEntriesByName('first-contentful-paint')[0].startTime, seen.shown[0][0]]"
     )
