@@ -34,6 +34,9 @@ MEMORY: Final = 192 << 20
 PROGRAMS: Final = 12
 RECIPES: Final = 4096
 
+#: PyTorch's tracing keeps its state for the whole process: one capture at a time, whoever asks.
+_CAPTURING: Final = threading.Lock()
+
 SIDES: Final = [32, 48, 64, 96, 128, 192, 256]
 SIDE: Final = 128
 FIRST: Final = "espcn_x2"
@@ -216,7 +219,8 @@ class Stage:
         key = model, tuple(image.shape)
         captured = self._captured.get(key)
         if captured is None:
-            captured = Captured(placed, placed.capture(image))
+            with _CAPTURING:
+                captured = Captured(placed, placed.capture(image))
             if captured.program.bound is not None:
                 return captured
             self._captured[key] = captured
