@@ -47,6 +47,16 @@ class Visit:
         pairs = dict(part.split("=", 1) for part in query.split("&") if part)
         return {"view": view, **{key: re.sub("%2C", ",", value) for key, value in pairs.items()}}
 
+    def addressed(self, **wanted):
+        """Wait until the address has these values; it is written a moment after what it says."""
+        self.page.wait_for_function(
+            """(wanted) => {
+              const said = new URLSearchParams(location.hash.split("?")[1] ?? "");
+              return Object.entries(wanted).every(([key, value]) => said.get(key) === value);
+            }""",
+            arg={key: str(value) for key, value in wanted.items()},
+        )
+
     def notice(self, text):
         """Wait for a notice that holds a text."""
         self.page.locator("[role=status], [role=alert]").get_by_text(text).first.wait_for()
@@ -79,6 +89,12 @@ def visiting(browser, url, *, wrong=0, **options):
 # The page's signed scale (frontend/src/core/colour.ts), light.
 PLACES = [-1, -0.6, -0.2, 0, 0.2, 0.6, 1]
 COLOURS = [(5, 48, 97), (67, 147, 195), (209, 229, 240), (247, 247, 247), (253, 219, 199), (214, 96, 77), (103, 0, 31)]
+
+
+def limit_of(values):
+    """The value that the page gives the full colour: all but 1 in 1,000 of the sizes stay below it."""
+    sizes = np.sort(np.abs(values), axis=None)
+    return sizes[int(np.ceil(0.999 * sizes.size)) - 1] or sizes[-1] or 1
 
 
 def signed_colours(values, limit):

@@ -75,10 +75,14 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
 
 @contextmanager
 def serving(
-    make_app: Callable[[Place], Any], *, host: str = "127.0.0.1", connection: type[Connection] = Connection
+    make_app: Callable[[Place], Any],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    connection: type[Connection] = Connection,
 ) -> Iterator[Place]:
-    """A server on a free port, in a thread, for as long as the context lasts."""
-    taken, place = listen(host, 0)
+    """A server in a thread for as long as the context lasts, on a free port where none is named."""
+    taken, place = listen(host, port)
     server = server_of(make_app(place), connection=connection)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]}, daemon=True)
     thread.start()
