@@ -1,3 +1,6 @@
+import json
+import urllib.request
+
 import pytest
 
 pytest.importorskip("fastapi", reason="the extra `studio` is not installed")
@@ -26,6 +29,20 @@ def studio(stage):
     """Address of a studio behind its guard, with the same stage as ``client``."""
     with serving(lambda at: Guard(create_app(stage), hosts=at.hosts, names=at.names, port=at.port)) as place:
         yield place.url
+
+
+# Captures are made by the server's own thread alone: PyTorch's tracing keeps its state for the whole process.
+@pytest.fixture(scope="session")
+def interpreter(stage, studio):
+    """The interpreter that the studio shows a network on a photo with."""
+
+    def ask(model, image="espresso", side=None):
+        body = json.dumps({"model": model, "image": image, "side": side}).encode()
+        headers = {"Content-Type": "application/json"}
+        with urllib.request.urlopen(urllib.request.Request(f"{studio}api/subjects", body, headers)) as answer:
+            return stage.find(json.load(answer)["id"]).it
+
+    return ask
 
 
 # Of a module: while Playwright is there, an event loop runs in the main thread, and tests without it start their own.

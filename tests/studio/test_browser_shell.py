@@ -81,9 +81,9 @@ def test_an_address_that_is_wrong_is_repaired_and_said(visit, address, said):
     visit.page.wait_for_function("() => !location.hash.includes('strange')")
 
 
-def test_the_certificate_is_that_of_the_interpreter(visit, stage):
+def test_the_certificate_is_that_of_the_interpreter(visit, interpreter):
     visit.go(SMALL)
-    certificate = stage.subject(stage.recipe("espcn_x2", "espresso", 32)).it.certificate
+    certificate = interpreter("espcn_x2", side=32).certificate
     visit.page.get_by_role("button", name="Exact").click()
     panel = visit.page.get_by_role("dialog", name="Certificate")
     text = panel.inner_text()
