@@ -8,12 +8,14 @@ import type { CheckInfo, MethodInfo } from "../src/core/types.ts";
 
 const method = (name: string, family: string, first = false): MethodInfo => ({ name, title: name, family, source: "", layer: "no", first });
 const methods = [method("ig", "path", true), method("grad-cam", "activation map"), method("lrp-0", "relevance", true), method("cam", "activation map"), method("gradient", "gradient")];
-const bounds = { methods, most: 3, outputs: 10 };
+const bounds = { methods, most: 3, labels: true, outputs: 10 };
 const address = (text: string) => (key: string) => new URLSearchParams(text).get(key);
 const check = (part: Partial<CheckInfo>): CheckInfo => ({ name: "the values sum to the score", expected: 1, found: 1, error: 0, tolerance: 1e-4, holds: true, ...part });
 
 test("the first look, slow methods last, and its empty address", () => {
-  assert.deepEqual(firstLook(methods, 3), ["lrp-0", "ig"]);
+  assert.deepEqual(firstLook(methods, 3, true), ["lrp-0", "ig"]);
+  const reads = methods.map((method) => (method.name === "ig" ? { ...method, layer: "yes" } : method));
+  assert.deepEqual(firstLook(reads, 3, false), ["lrp-0"]);
   const { choice, wrong } = readChoice(() => null, bounds);
   assert.deepEqual(wrong, []);
   assert.deepEqual(choice, { methods: ["lrp-0", "ig"], target: null, opacity: 75 });

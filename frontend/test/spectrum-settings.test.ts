@@ -46,7 +46,7 @@ test("sentences", () => {
   assert.equal(listed([0]), "1");
   assert.deepEqual([gain(4.4), gain(1e-7)], ["4.400", "1.000e−7"]);
   assert.deepEqual([share(0.5), share(0.01234), share(4.13e-6), share(1e-12), share(0)], ["50 %", "1.23 %", "0.00041 %", "< 0.000001 %", "0 %"]);
-  assert.equal(clusterSentence([2, 3]), "Values 3 and 4 are nearer than the tolerance tells apart: their vectors are any basis of the space they span.");
+  assert.equal(clusterSentence([2, 3]), "Values 3 and 4 are nearer to each other than their residuals tell apart: their vectors are any basis of the space they span.");
   assert.match(clusterSentence([2, 3, 4]), /^Values 3, 4 and 5 /);
   const one = { index: 0, value: 2, residual: 1e-4, coefficient: 1, converged: true };
   const done = { triplets: [one, { ...one, index: 1, converged: false }], clusters: [], products: 100, tol: 1e-3, complete: false, seconds: 1, notes: [] };

@@ -90,7 +90,9 @@ def test_restarts_lose_nothing(basis, block):
     matrix = with_values(VALUES, 120, 100)
     found = ls.svd(Dense(matrix), 6, tol=1e-9, basis=basis, block=block)
     check(found, matrix, 6, 1e-9)
-    assert found.clusters == ((1, 2), (3, 4))
+    # 3 and 3 - 1e-9 are no cluster: with residuals of 1e-14 their vectors are known.
+    assert float(found.residuals[3:5].max()) < 1e-11
+    assert found.clusters == ((1, 2),)
 
 
 def test_a_smaller_basis_takes_more_products():

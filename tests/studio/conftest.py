@@ -33,16 +33,22 @@ def studio(stage):
 
 # Captures are made by the server's own thread alone: PyTorch's tracing keeps its state for the whole process.
 @pytest.fixture(scope="session")
-def interpreter(stage, studio):
-    """The interpreter that the studio shows a network on a photo with."""
+def shown(stage, studio):
+    """The subject with which the studio shows a network on a photo."""
 
     def ask(model, image="espresso", side=None):
         body = json.dumps({"model": model, "image": image, "side": side}).encode()
         headers = {"Content-Type": "application/json"}
         with urllib.request.urlopen(urllib.request.Request(f"{studio}api/subjects", body, headers)) as answer:
-            return stage.find(json.load(answer)["id"]).it
+            return stage.find(json.load(answer)["id"])
 
     return ask
+
+
+@pytest.fixture(scope="session")
+def interpreter(shown):
+    """Its interpreter."""
+    return lambda *asked, **side: shown(*asked, **side).it
 
 
 # Of a module: while Playwright is there, an event loop runs in the main thread, and tests without it start their own.

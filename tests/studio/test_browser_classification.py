@@ -19,8 +19,8 @@ def visit(chromium, studio):
 
 
 @pytest.fixture(scope="module")
-def subject(stage):
-    return stage.subject(stage.recipe("small_vgg", "espresso", None))
+def subject(shown):
+    return shown("small_vgg")
 
 
 def number(text):

@@ -25,13 +25,13 @@ def card(visit, name):
     return visit.page.locator(".compare-card", has=visit.page.get_by_role("heading", name=name, exact=True))
 
 
-def test_the_first_look_and_its_checks(visit, stage):
+def test_the_first_look_and_its_checks(visit, shown):
     visit.go(VIEW)
     ended(visit)
     assert visit.page.locator(".compare-card").count() == 6
     assert "Sums to the score" in card(visit, "LRP-epsilon").inner_text()
     assert "No sum is promised" in card(visit, "Gradient").inner_text()
-    subject = stage.subject(stage.recipe("small_vgg", "espresso", None))
+    subject = shown("small_vgg")
     names = ["gradient", "grad-cam"]
     wanted = compare(subject.captured.explainer, subject.it.image, methods=names).agreement[0]
     table = visit.page.get_by_role("region", name="Rank correlations")
@@ -45,11 +45,11 @@ def test_the_first_look_and_its_checks(visit, stage):
     )
 
 
-def test_a_map_is_the_methods_own(visit, stage):
+def test_a_map_is_the_methods_own(visit, shown):
     visit.go(f"{VIEW}&methods=gradient&opacity=100")
     ended(visit)
     visit.page.wait_for_load_state("networkidle")
-    subject = stage.subject(stage.recipe("small_vgg", "espresso", None))
+    subject = shown("small_vgg")
     exact = compare(subject.captured.explainer, subject.it.image, methods=["gradient"]).heatmaps[0, 0].numpy()
     seen = visit.pixels(card(visit, "Gradient").locator("canvas").first).astype(float)
     red = (seen[..., 0] - seen[..., 2])[:: seen.shape[0] // 32, :: seen.shape[1] // 32]
@@ -79,10 +79,14 @@ def test_a_pixel_of_an_image_is_asked_about(visit):
     visit.go("#/compare?model=espcn_x2&image=espresso&side=32&methods=gradient,contributions")
     ended(visit)
     picture = visit.page.locator(".target-picture .picture.interactive")
-    picture.click(position={"x": 30, "y": 50})
+    picture.scroll_into_view_if_needed()
+    box = picture.bounding_box()
+    picture.click(position={"x": 9.5 * box["width"] / 64, "y": 21.5 * box["height"] / 64})
     visit.page.wait_for_function("() => location.hash.includes('target=')")
     ended(visit)
-    assert int(visit.keys["target"].split(",")[0]) >= 0
+    place = int(visit.keys["target"]) % (64 * 64)
+    assert divmod(place, 64) == (21, 9)
+    assert "row 21, column 9" in visit.page.locator(".compare-ask").inner_text().lower()
 
 
 def test_a_check_that_does_not_hold_is_red(visit):

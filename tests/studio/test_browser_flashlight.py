@@ -63,7 +63,7 @@ def fits(limit, values):
 
 def test_there_is_something_to_see_at_once(visit):
     visit.go()
-    assert visit.keys["view"] == "flashlight"
+    visit.page.wait_for_function("() => location.hash.startsWith('#/flashlight?')")
     visit.page.wait_for_selector(".flash-filter[data-at]")
     assert "64, 64" in visit.page.locator(".flash-filters .flash-title").inner_text()
 
@@ -295,7 +295,18 @@ def test_a_copied_link_brings_the_same_view_back(chromium, studio):
 def test_a_place_outside_is_said_and_the_middle_is_shown(visit):
     visit.go(f"{VIEW}&at=all,99,2")
     visit.shown("column,all,16,16")
-    visit.notice("The address points at “all,99,2”, which lies outside the picture.")
+    visit.notice("The address points at “all,99,2”, which is no pixel of the picture.")
+    visit.addressed(at="all,16,16")
+
+
+def test_what_cannot_be_read_is_repaired_in_an_open_tab_too(visit):
+    """A channel by its name can be read; a place that cannot does not stay in the address."""
+    visit.go(f"{VIEW}&at=all,16,16")
+    visit.shown("column,all,16,16")
+    visit.hash(f"{VIEW}&at=G,3,4")
+    visit.shown("column,1,3,4")
+    visit.hash(f"{VIEW}&at=Q,3,4")
+    visit.notice("The address points at “Q,3,4”")
     visit.addressed(at="all,16,16")
 
 

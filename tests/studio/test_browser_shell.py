@@ -51,7 +51,7 @@ def test_a_network_that_the_view_cannot_show_opens_the_one_that_can(visit):
     visit.go(SMALL)
     visit.page.get_by_label("Network", exact=True).select_option("small_vgg")
     visit.page.locator(".classification").wait_for()
-    assert visit.keys["view"] == "classification"
+    visit.page.wait_for_function("() => location.hash.startsWith('#/classification?')")
     visit.page.get_by_label("Network", exact=True).select_option("denoiser")
     visit.page.locator(".flash").wait_for()
 
@@ -77,7 +77,7 @@ def test_an_address_that_is_wrong_is_repaired_and_said(visit, address, said):
     visit.notice(said)
     visit.page.locator(".flash").wait_for()
     visit.addressed(model="espcn_x2", image="espresso", side=128 if "77" in address else 32)
-    assert visit.keys["view"] == "flashlight"
+    visit.page.wait_for_function("() => location.hash.startsWith('#/flashlight?')")
     visit.page.wait_for_function("() => !location.hash.includes('strange')")
 
 

@@ -28,8 +28,8 @@ def found(visit, count):
 
 
 @pytest.fixture(scope="module")
-def it(stage):
-    return stage.subject(stage.recipe("espcn_x2", "espresso", 32)).it
+def it(interpreter):
+    return interpreter("espcn_x2", side=32)
 
 
 def test_the_values_are_those_of_svd(visit, it):
@@ -47,13 +47,13 @@ def test_the_values_are_those_of_svd(visit, it):
         assert float(re.search(r"s = ([\d.]+)", text)[1]) == pytest.approx(value, rel=1e-2)
 
 
-def test_the_output_is_rebuilt(chromium, studio, stage):
+def test_the_output_is_rebuilt(chromium, studio, shown):
     """The relative errors that are said are those of the vectors that the server gives."""
     with visiting(chromium, studio) as visit:
         visit.go("#/spectrum?model=facades&image=facade&k=3&tol=0.01")
         found(visit, 3)
-        it = stage.subject(stage.recipe("facades", "facade", None)).it
-        svd = stage.subject(stage.recipe("facades", "facade", None)).kept(("spectrum", 3, 0.01))
+        subject = shown("facades", "facade")
+        it, svd = subject.it, subject.kept(("spectrum", 3, 0.01))
         y, x = it.output[0].double(), it.point[0].double()
         slider = visit.page.get_by_role("slider")
         for k in (0, 2, 3):

@@ -182,7 +182,7 @@ export class Api {
       response = await fetch(path, { method, headers, body: sent, signal: signal ?? null, cache: "no-store" });
     } catch (error) {
       if (wasDropped(error)) throw error;
-      throw new Refusal("unreachable", "The studio's server does not answer. Start it again with `linearscope studio`.", 0);
+      throw new Refusal("unreachable", "The studio's server does not answer. Start it again with `linearscope studio --port " + location.port + "`.", 0);
     }
     if (response.ok) return response;
     let said: ErrorBody | null = null;

@@ -54,11 +54,11 @@ class Compare {
     private readonly context: Context,
   ) {
     const { studio, subject, signal } = context;
-    this.bounds = { methods: studio.methods, most: Math.min(studio.limits.methods, studio.methods.length), outputs: subject.output_shape.reduce((a, b) => a * b, 1) };
+    this.bounds = { methods: studio.methods, labels: subject.kind === "classification", most: Math.min(studio.limits.methods, studio.methods.length), outputs: subject.output_shape.reduce((a, b) => a * b, 1) };
     this.choice = this.read();
     this.asked = new Latest(signal);
     this.field = targetField(context, (target) => this.change({ target }, 0));
-    this.picker = new MethodPicker(studio.methods, this.bounds.most, (methods) => this.change({ methods }, 500), firstLook(studio.methods, this.bounds.most));
+    this.picker = new MethodPicker(studio.methods, this.bounds.most, (methods) => this.change({ methods }, 500), firstLook(studio.methods, this.bounds.most, this.bounds.labels));
     this.opacity = slider("Opacity of maps", { min: 0, max: 100, step: 1, value: this.choice.opacity }, (value) => `${value} %`, (value) => this.change({ opacity: value }, 0));
     this.button.onclick = () => (this.running ? this.cancel() : void this.ask());
     root.append(

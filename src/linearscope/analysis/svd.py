@@ -30,7 +30,7 @@ METHODS: Final[dict[str, tuple[str, ...]]] = {
     "propack": (),
 }
 
-#: Values nearer than this many tolerances are a cluster: a residual of tol s1 turns their vectors by a tenth or more.
+#: Values nearer than this many residuals are a cluster: such a residual turns their vectors by a tenth or more.
 CLUSTER: Final = 10.0
 
 
@@ -53,8 +53,8 @@ class SVD:
     products
         Products with F and with its transpose, those that measured the residuals included.
     clusters
-        Groups of two or more indices whose values are nearer to each other than 10 tol s1. Their vectors are any basis
-        of a subspace: compare subspaces.
+        Groups of two or more indices whose values are nearer to each other than ten times their residuals. Their
+        vectors are any basis of a subspace: compare subspaces.
     method, tol, seconds
         How they were found, to what tolerance, and how long it took.
     complete
@@ -300,7 +300,7 @@ class Search:
             residuals,
             converged,
             self.products.count,
-            _clusters(triplets.values.tolist(), CLUSTER * self.tol * largest),
+            _clusters(triplets.values.tolist(), residuals.tolist(), torch.finfo(it.dtype).eps * largest),
             self.method,
             self.tol,
             time.perf_counter() - self.begin,
@@ -324,11 +324,11 @@ def _signs(u: Tensor) -> Tensor:
     return torch.where(u.gather(1, first) < 0, -1.0, 1.0)[:, 0].to(u)
 
 
-def _clusters(values: Sequence[float], near: float) -> tuple[tuple[int, ...], ...]:
-    """Groups of neighbours that are nearer than ``near``."""
+def _clusters(values: Sequence[float], residuals: Sequence[float], noise: float) -> tuple[tuple[int, ...], ...]:
+    """Groups of neighbours that are nearer than their residuals, or the rounding of products, tell apart."""
     groups: list[list[int]] = []
     for i, value in enumerate(values):
-        if i and abs(values[i - 1] - value) <= near:
+        if i and abs(values[i - 1] - value) <= CLUSTER * max(residuals[i - 1], residuals[i], noise):
             groups[-1].append(i)
         else:
             groups.append([i])

@@ -65,7 +65,7 @@ def values_chart(found: SVD, *, width: float = HALF) -> Figure:
             linewidth=1.2,
         )
     if found.clusters:
-        axes.set_title("brackets: equal to the tolerance", fontsize=7.5, color=MUTED, loc="left", pad=3)
+        axes.set_title("brackets: not told apart by their residuals", fontsize=7.5, color=MUTED, loc="left", pad=3)
     if len(values) <= 24:
         axes.set_xticks(list(places))
     axes.tick_params(axis="x", length=0)
@@ -235,5 +235,6 @@ def _bars(axes: Axes, values: Tensor, names: Sequence[str] | None) -> None:
 def _cluster(found: SVD, number: int) -> str:
     for group in found.clusters:
         if number in group:
-            return f" · equal to {', '.join(str(i + 1) for i in group if i != number)}: any basis of the subspace"
+            others = ", ".join(str(i + 1) for i in group if i != number)
+            return f" · not told apart from {others}: any basis of the subspace"
     return ""

@@ -18,6 +18,8 @@ export interface Bounds {
   methods: MethodInfo[];
   /** Most methods at once. */
   most: number;
+  /** Whether the network gives labels. */
+  labels: boolean;
   /** How many outputs there are. */
   outputs: number;
 }
@@ -25,9 +27,12 @@ export interface Bounds {
 /** Families that run the network many times, and so are asked last. */
 const SLOW = new Set(["path", "perturbation"]);
 
-/** The methods that are asked first, the quick ones before the slow. */
-export function firstLook(methods: MethodInfo[], most: number): string[] {
-  const first = methods.filter((method) => method.first);
+/**
+ * The methods that are asked first, the quick ones before the slow. Of a network that makes an image none that reads the
+ * last feature map: that is the output itself or next to it, and says little of one of its pixels.
+ */
+export function firstLook(methods: MethodInfo[], most: number, labels: boolean): string[] {
+  const first = methods.filter((method) => method.first && (labels || method.layer !== "yes"));
   const chosen = (first.length ? first : methods).slice(0, most);
   return [...chosen.filter((method) => !SLOW.has(method.family)), ...chosen.filter((method) => SLOW.has(method.family))].map((method) => method.name);
 }
@@ -35,7 +40,7 @@ export function firstLook(methods: MethodInfo[], most: number): string[] {
 /** Read the address. `wrong` names what could not be taken. */
 export function readChoice(get: (key: string) => string | null, bounds: Bounds): { choice: Choice; wrong: string[] } {
   const wrong: string[] = [];
-  const choice: Choice = { methods: firstLook(bounds.methods, bounds.most), target: null, opacity: OPACITY };
+  const choice: Choice = { methods: firstLook(bounds.methods, bounds.most, bounds.labels), target: null, opacity: OPACITY };
   const short = (text: string) => `“${text.slice(0, 30)}”`;
 
   const methods = get("methods");
@@ -65,7 +70,7 @@ export function readChoice(get: (key: string) => string | null, bounds: Bounds):
 
 /** The address of a choice; what is as by default is left out. */
 export function writeChoice(choice: Choice, bounds: Bounds): Record<string, string | null> {
-  const first = firstLook(bounds.methods, bounds.most).join(",");
+  const first = firstLook(bounds.methods, bounds.most, bounds.labels).join(",");
   const methods = choice.methods.join(",");
   return {
     methods: methods === first ? null : methods,

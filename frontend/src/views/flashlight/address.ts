@@ -67,6 +67,9 @@ export function across(subject: Subject, from: FieldKind, [row, column]: Place):
 
 function spot(subject: Subject, kind: FieldKind, parts: string[]): Spot | null {
   const [channels, height, width] = walked(subject, kind);
+  parts = [...parts];
+  const named = walkedNames(subject, kind).indexOf(parts[0] ?? "");
+  if (named >= 0) parts[0] = String(named);
   if (parts.length !== 3 || !parts.every((part, i) => /^\d{1,6}$/.test(part) || (i === 0 && part === "all"))) return null;
   const channel = parts[0] === "all" ? null : Number(parts[0]);
   const [row, column] = [Number(parts[1]), Number(parts[2])];
@@ -91,7 +94,7 @@ export function parse(get: (key: string) => string | null, subject: Subject): { 
   if (said !== null) {
     const found = spot(subject, kind, said.split(","));
     if (found) at = found;
-    else problems.push(`The address points at “${said}”, which lies outside the picture. The light is in the middle.`);
+    else problems.push(`The address points at “${said}”, which is no pixel of the picture. The light is in the middle.`);
   }
 
   const pins: Spot[] = [];
@@ -99,7 +102,7 @@ export function parse(get: (key: string) => string | null, subject: Subject): { 
     const [of, ...parts] = text.split(",");
     const pin = KINDS.includes(of!) ? spot(subject, of as FieldKind, parts) : null;
     if (pin && pins.length < MOST_PINS) pins.push(pin);
-    else problems.push(pin ? `The address has more than ${MOST_PINS} pins. The first ${MOST_PINS} are shown.` : `The address has a pin “${text}”, which lies outside the picture. It is left out.`);
+    else problems.push(pin ? `The address has more than ${MOST_PINS} pins. The first ${MOST_PINS} are shown.` : `The address has a pin “${text}”, which is no pixel of the picture. It is left out.`);
   }
 
   let path = (get("path")?.split("_") ?? []).map((text) => spot(subject, kind, ["all", ...text.split(",")]));

@@ -130,7 +130,10 @@ export class Walk {
   /** The address has changed by itself. */
   moved(): void {
     const { state, problems } = parse((key) => this.context.get(key), this.context.subject);
-    if (problems.length) this.context.notice(problems.join(" "), "info", "address");
+    if (problems.length) {
+      this.context.notice(problems.join(" "), "info", "address");
+      this.context.set(write(state, this.context.subject));
+    }
     if (JSON.stringify(state) === JSON.stringify(this.state)) return;
     const before = this.state;
     this.state = state;

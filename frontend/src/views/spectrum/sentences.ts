@@ -10,7 +10,7 @@ export function listed(indices: readonly number[]): string {
 }
 
 export function clusterSentence(group: readonly number[]): string {
-  return `Values ${listed(group)} are nearer than the tolerance tells apart: their vectors are any basis of the space they span.`;
+  return `Values ${listed(group)} are nearer to each other than their residuals tell apart: their vectors are any basis of the space they span.`;
 }
 
 /** A singular value with four digits, so that values that stand together are as long as each other. */
