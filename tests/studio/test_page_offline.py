@@ -146,11 +146,11 @@ def test_pixels_are_pinned_and_compared(page):
     for row, column in ((5, 5), (17, 21)):
         page.mouse.click(*middle(page, row, column))
     page.wait_for_selector(".pin >> nth=1")
-    page.wait_for_function("document.querySelectorAll('.pin')[1].textContent.includes('cosine 1')")
+    page.wait_for_function("() => document.querySelectorAll('.pin')[1].textContent.includes('cosine 1')")
     first = nearest(page, 5, 5)
     page.locator(".pin-go").first.click()
     wait_for(page, *first)
-    page.wait_for_function("document.querySelectorAll('.pin')[0].textContent.includes('cosine 1')")
+    page.wait_for_function("() => document.querySelectorAll('.pin')[0].textContent.includes('cosine 1')")
     page.get_by_role("button", name="Remove pin 1").click()
     assert page.locator(".pin").count() == 1
     photo(page).focus()

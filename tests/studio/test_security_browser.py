@@ -80,7 +80,7 @@ def foreign(page):
 
 def test_the_own_page_gets_all_it_needs(page, studio):
     page.goto(studio.url)
-    page.wait_for_function("document.title.startsWith('{')")
+    page.wait_for_function("() => document.title.startsWith('{')")
     assert json.loads(page.title()) == {"get": 200, "json": 200, "upload": 200, "colour": "rgb(1, 2, 3)"}
 
 
