@@ -32,24 +32,34 @@ CHROMIUM = "/usr/bin/chromium"
 CASES = (("espcn_x2", 128, 60), ("edsr_small_x2", 256, 150))
 PAINT, WEIGHT = 1000, 500
 
-#: Notes when the pointer moves to another pixel, and when the filter of a pixel has been painted.
+#: Notes when the pointer moves to another pixel, and when the filter of a pixel has been painted: after the frame in
+#: whose callbacks it is drawn, or after the next one where it is drawn between frames.
 WATCH = """
 window.seen = { moves: [], shown: [] };
+let inFrame = false;
+const frames = requestAnimationFrame.bind(window);
+window.requestAnimationFrame = (work) => frames((time) => {
+  inFrame = true;
+  try { work(time); } finally { queueMicrotask(() => queueMicrotask(() => { inFrame = false; })); }
+});
 addEventListener("DOMContentLoaded", () => {
   let last = "";
+  const after = (work) => {
+    const channel = new MessageChannel();
+    channel.port1.onmessage = work;
+    channel.port2.postMessage(0);
+  };
   new MutationObserver(() => {
     const title = document.querySelector(".flash-filters .flash-title")?.textContent ?? "";
     if (title === last) return;
     last = title;
-    requestAnimationFrame(() => {
-      const after = new MessageChannel();
-      after.port1.onmessage = () => seen.shown.push([performance.now(), title]);
-      after.port2.postMessage(0);
-    });
+    const note = () => after(() => seen.shown.push([performance.now(), title]));
+    if (inFrame) note();
+    else frames(note);
   }).observe(document.documentElement, { subtree: true, childList: true, characterData: true });
   addEventListener("pointermove", (event) => {
     const at = event.timeStamp;
-    queueMicrotask(() => setTimeout(() => {
+    frames(() => after(() => {
       const where = document.querySelector(".flash-walk-tools .num")?.textContent ?? "";
       if (seen.moves.at(-1)?.[1] !== where) seen.moves.push([at, where]);
     }));

@@ -4,6 +4,7 @@ import asyncio
 import threading
 
 import pytest
+import torch
 
 from linearscope.studio.jobs import MOST, PER_VISITOR, Busy, Dropped, Queue
 
@@ -232,3 +233,13 @@ def test_a_question_asked_while_a_round_is_taken_is_answered(queue):
         assert await asyncio.wait_for(queue.light(lambda: 7, "a"), 20) == 7
 
     asyncio.run(ask())
+
+
+def test_light_ones_leave_cores_to_the_rest(queue):
+    own = torch.get_num_threads()
+
+    async def ask():
+        return await queue.light(torch.get_num_threads, "a"), await queue.heavy(torch.get_num_threads, "a")
+
+    assert asyncio.run(ask()) == (max(1, own // 2), own)
+    assert torch.get_num_threads() == own

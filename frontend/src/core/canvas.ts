@@ -2,6 +2,7 @@
 
 import { h, newId } from "./dom.ts";
 import { canvasBlob } from "./download.ts";
+import { beforeFrame, notBeforeFrame } from "./frame.ts";
 import { clamp, lineBetween, seenArea, wholePixels, type Area, type Place } from "./geometry.ts";
 import { layer, paint, Pen, type Box, type Layer, type Mark } from "./pen.ts";
 
@@ -31,10 +32,12 @@ interface Drag {
 
 const LEAST_SEEN = 8; // pixels of the shorter side at the largest zoom
 const DRAG = 4; // CSS pixels
+const LAMP = 13; // CSS pixels
 
 export class PictureView {
   readonly element: HTMLDivElement;
   private readonly canvas = h("canvas", { "aria-hidden": "true" });
+  private readonly lamp = h("div", { class: "lamp", "aria-hidden": "true" }, h("div"));
   private readonly said = h("span", { class: "picture-said", "aria-live": "polite" });
   private readonly help = h("span", { class: "picture-said", id: newId("picture-help") });
   private readonly ends = new AbortController();
@@ -51,7 +54,6 @@ export class PictureView {
   private zoom = 1;
   private lit: Place;
   private drag: Drag | null = null;
-  private frame = 0;
   private draws = false;
   private words = "";
 
@@ -69,14 +71,14 @@ export class PictureView {
       "aria-label": options.label,
       tabindex: interactive ? 0 : null,
       "aria-describedby": interactive ? this.help.id : null,
-    }, this.canvas);
+    }, this.canvas, options.onMove || options.onPick ? this.lamp : null);
     root.append(this.element);
     if (interactive) {
       this.help.textContent = helpText(options);
       this.element.after(this.help, this.said);
       this.listen();
     }
-    this.sizes = new ResizeObserver(() => this.draw());
+    this.sizes = new ResizeObserver(this.draw);
     this.sizes.observe(this.element);
     this.themes = new MutationObserver(() => this.redraw());
     this.themes.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
@@ -122,7 +124,7 @@ export class PictureView {
   light(row: number, column: number): void {
     this.lit = [clamp(row, 0, this.height - 1), clamp(column, 0, this.width - 1)];
     this.element.dataset["at"] = this.lit.join(",");
-    this.redraw();
+    beforeFrame(this.moveLamp);
   }
 
   /** A picture of another size, with all that was in it gone. */
@@ -164,7 +166,8 @@ export class PictureView {
     this.ends.abort();
     this.sizes.disconnect();
     this.themes.disconnect();
-    cancelAnimationFrame(this.frame);
+    notBeforeFrame(this.draw);
+    notBeforeFrame(this.moveLamp);
     this.help.remove();
     this.said.remove();
     this.element.remove();
@@ -183,13 +186,19 @@ export class PictureView {
     this.light(...this.lit);
   }
 
+  /** By a transform alone: nothing is drawn anew when the light moves. */
+  private readonly moveLamp = (): void => {
+    const { top, left, height, width } = this.area();
+    const [down, right] = [(this.lit[0] + 0.5 - top) / height, (this.lit[1] + 0.5 - left) / width];
+    this.lamp.style.transform = `translate(${100 * right}%, ${100 * down}%)`;
+  };
+
   private redraw(): void {
-    if (!this.frame) this.frame = requestAnimationFrame(() => this.draw());
+    beforeFrame(this.draw);
   }
 
-  private draw(): void {
-    cancelAnimationFrame(this.frame);
-    this.frame = 0;
+  private readonly draw = (): void => {
+    notBeforeFrame(this.draw);
     const ratio = devicePixelRatio || 1;
     const [wide, high] = [Math.round(this.element.clientWidth * ratio), Math.round(this.element.clientHeight * ratio)];
     if (!wide || !high) return;
@@ -204,8 +213,12 @@ export class PictureView {
     for (const box of this.boxList) pen.box(box);
     pen.path(this.pathList);
     for (const mark of this.markList) pen.mark(mark);
-    if (this.options.onMove || this.options.onPick) pen.mark({ row: this.lit[0], column: this.lit[1], tone: "light" });
-  }
+    // A pixel of a few points is circled, a large one outlined.
+    const size = scale / ratio;
+    this.lamp.style.setProperty("--lamp", `${Math.max(size, LAMP)}px`);
+    this.lamp.classList.toggle("round", size < LAMP);
+    this.moveLamp();
+  };
 
   // What people do.
 
@@ -213,7 +226,9 @@ export class PictureView {
     const { element } = this;
     const { signal } = this.ends;
     element.addEventListener("pointerdown", (event) => this.down(event), { signal });
-    element.addEventListener("pointermove", (event) => this.move(event), { signal });
+    // Where the browser has it, this comes as the pointer moves; "pointermove" waits for the next frame.
+    const moves = "onpointerrawupdate" in element && isSecureContext ? "pointerrawupdate" : "pointermove";
+    element.addEventListener(moves as "pointermove", (event) => this.move(event), { signal });
     element.addEventListener("pointerup", (event) => this.up(event), { signal });
     element.addEventListener("pointercancel", () => (this.drag = null), { signal });
     element.addEventListener("keydown", (event) => this.key(event), { signal });

@@ -8,7 +8,7 @@ export interface Mark {
   row: number;
   column: number;
   label?: string;
-  tone: "light" | 1 | 2 | 3 | 4;
+  tone: 1 | 2 | 3 | 4;
 }
 
 /** In pixels of the picture. */
@@ -107,12 +107,11 @@ export class Pen {
 
   mark({ row, column, label, tone }: Mark): void {
     const { context, ratio } = this;
-    const half = Math.max(this.scale, (tone === "light" ? 13 : 9) * ratio) / 2;
+    const half = Math.max(this.scale, 9 * ratio) / 2;
     const [x, y] = [this.x(column + 0.5), this.y(row + 0.5)];
     context.beginPath();
-    if (tone === "light" && half > this.scale / 2) context.arc(x, y, half, 0, 2 * Math.PI);
-    else context.rect(x - half, y - half, 2 * half, 2 * half);
-    this.stroke(tone === "light" ? "#fff" : this.colour(`--mark-${tone}`), 2, tone === "light" ? "rgb(0 0 0 / 75%)" : "#fff");
+    context.rect(x - half, y - half, 2 * half, 2 * half);
+    this.stroke(this.colour(`--mark-${tone}`), 2, "#fff");
     if (!label || x < 0 || y < 0 || x > context.canvas.width || y > context.canvas.height) return;
     // The label lies above and to the right, or where there is room.
     const reach = 9 * ratio;

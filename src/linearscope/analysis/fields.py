@@ -9,9 +9,8 @@ from typing import Any, Final, Literal, overload
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
-from torch.nn import functional as F
 
-from linearscope.analysis.pattern import pattern
+from linearscope.analysis.pattern import frequencies
 from linearscope.errors import InputError, UnknownNameError
 from linearscope.interpreter import LinearInterpreter, Window
 
@@ -192,10 +191,10 @@ def _describe(
     total = float(energy.sum())
     down = np.arange(energy.shape[0])[:, None] + window.start[1] - point[0]
     right = np.arange(energy.shape[1])[None] + window.start[2] - point[1]
-    # Zeros around it, so that its frequencies do not depend on where the window ends.
-    seen = pattern(F.pad(window.values, [0, values.shape[2] + _ROOM, 0, values.shape[1] + _ROOM]))
+    frequency: float | None
     if not total > 0:
         radii, centroid, far = dict.fromkeys(SHARES, 0.0), (0.0, 0.0), 0.0
+        frequency, orientation = None, None
     else:
         away = np.hypot(down, right).ravel()
         order = np.argsort(away, kind="stable")
@@ -203,6 +202,8 @@ def _describe(
         radii = {share: float(away[order][np.searchsorted(inside, share * inside[-1])]) for share in SHARES}
         centroid = float((energy * down).sum() / total), float((energy * right).sum() / total)
         far = float(energy[(np.abs(down) > near) | (np.abs(right) > near)].sum() / total)
+        # Zeros around it, so that its frequencies do not depend on where the window ends.
+        frequency, orientation, _ = frequencies(values, _ROOM)
     return Field(
         kind=kind,
         index=index,
@@ -213,7 +214,7 @@ def _describe(
         energy=total,
         radii=radii,
         centroid=centroid,
-        orientation=seen.orientation,
-        frequency=seen.frequency if total > 0 else None,
+        orientation=orientation,
+        frequency=frequency,
         far=far,
     )

@@ -8,9 +8,10 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import scipy.fft
 from torch import Tensor
 
-__all__ = ["Pattern", "pattern"]
+__all__ = ["Pattern", "frequencies", "pattern"]
 
 Array = npt.NDArray[np.float64]
 
@@ -71,24 +72,33 @@ def pattern(values: Tensor) -> Pattern:
     inside = np.cumsum(energy.ravel()[order])
     radius = float(away[order][min(int(np.searchsorted(inside, 0.9 * total)), len(order) - 1)])
     area = total**2 / (energy.size * float(np.square(energy).sum()))
-    frequency, orientation, directedness = _frequencies(planes)
+    frequency, orientation, directedness = frequencies(planes)
     return Pattern(centre, radius, min(area, 1.0), frequency, orientation, directedness)
 
 
-def _frequencies(planes: Array) -> tuple[float, float | None, float]:
-    """Mean frequency, direction along the stripes and its strength."""
-    power = np.square(np.abs(np.fft.fft2(planes))).sum(0)
-    down, along = np.meshgrid(*(np.fft.fftfreq(size) for size in power.shape), indexing="ij")
-    # At half the sampling rate a frequency and its negative are one: its direction is unknown.
-    sides = (np.abs(down) < 0.5) & (np.abs(along) < 0.5) | (down == 0) | (along == 0)
+def frequencies(planes: Array, room: int = 0) -> tuple[float, float | None, float]:
+    """Mean frequency, direction along the stripes and its strength of ``(C, H, W)``; see `Pattern`.
+
+    With ``room`` the planes lie among zeros, at least as many as they are large and so many more.
+    """
+    height, width = planes.shape[1:]
+    if room:
+        height, width = (scipy.fft.next_fast_len(2 * size + room, real=True) for size in (height, width))
+    power = np.square(np.abs(scipy.fft.rfft2(planes, s=(height, width)))).sum(0)
+    power[:, 1 : (width + 1) // 2] *= 2  # the half that is not computed
+    down, along = scipy.fft.fftfreq(height)[:, None], scipy.fft.rfftfreq(width)[None]
+    squared = down**2 + along**2
     total = float(power.sum())
-    frequency = float((power * np.hypot(down, along)).sum() / total)
-    angle = np.arctan2(-down, along)
-    turning = np.where(sides & (np.hypot(down, along) > 0), power, 0.0)
-    weight = float(turning.sum())
+    frequency = float((power * np.sqrt(squared)).sum() / total)
+    # At half the sampling rate a frequency and its negative are one: its direction is unknown.
+    sides = (np.abs(down) < 0.5) & (along < 0.5) | (down == 0) | (along == 0)
+    turning = np.divide(power, squared, out=np.zeros_like(power), where=sides & (squared > 0))
+    weight = float((turning * squared).sum())
     if not weight > 1e-12 * total:
         return frequency, None, 0.0
-    x, y = (float((turning * f(2 * angle)).sum() / weight) for f in (np.cos, np.sin))
+    # Cosine and sine of twice the angle, upwards, of each frequency.
+    x = float((turning * (along**2 - down**2)).sum() / weight)
+    y = float((turning * (-2 * down * along)).sum() / weight)
     strength = min(hypot(x, y), 1.0)
     if strength < DIRECTED:
         return frequency, None, strength

@@ -9,6 +9,8 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import nullcontext
 from typing import Any, Final, Generic, TypeVar
 
+import torch
+
 from linearscope.studio.memory import give_back
 
 __all__ = ["Busy", "Dropped", "Queue"]
@@ -70,9 +72,14 @@ class Queue:
         self._lock = threading.Condition()
         self._alone = threading.Lock()
         self._closed = False
+        # Light ones gain nothing from all cores, which the heavy ones and the browser use meanwhile.
+        cores = torch.get_num_threads()
         self._threads = [
-            threading.Thread(target=work, name=f"computations, {name}", daemon=True)
-            for name, work in (("light", self._work_light), ("heavy", self._work_heavy))
+            threading.Thread(target=self._work, args=work, name=f"computations, {name}", daemon=True)
+            for name, *work in (
+                ("light", self._work_light, max(1, cores // 2)),
+                ("heavy", self._work_heavy, cores),
+            )
         ]
         for thread in self._threads:
             thread.start()
@@ -157,6 +164,12 @@ class Queue:
             job.dropped = job.dropped or reason
 
     # -- working, on the threads -------------------------------------------------------------------------------------
+
+    def _work(self, work: Callable[[], None], cores: int) -> None:
+        # Of this thread alone, once it has taken over what is set for the process, which it does at its first question.
+        torch.get_num_threads()
+        torch.set_num_threads(cores)
+        work()
 
     def _work_light(self) -> None:
         while self._await(self._light):

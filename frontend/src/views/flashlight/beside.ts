@@ -34,7 +34,7 @@ export class Beside {
     this.live?.forget();
     [this.source, this.field, this.subject, this.live] = [null, null, null, null];
     const shown = name !== "none";
-    this.figure.element.hidden = this.figure.facts.hidden = !shown;
+    this.figure.element.hidden = this.figure.facts.element.hidden = !shown;
     this.figure.element.closest(".flash-stage")?.classList.toggle("beside", shown);
     this.figure.busy(false);
     if (!shown) return;

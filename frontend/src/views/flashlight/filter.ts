@@ -2,7 +2,7 @@
 
 import { PictureView } from "../../core/canvas.ts";
 import { gradient, type Theme } from "../../core/colour.ts";
-import { fill, h } from "../../core/dom.ts";
+import { h } from "../../core/dom.ts";
 import type { FieldKind } from "../../core/types.ts";
 import { amount, signed } from "../../core/words.ts";
 import { factsOf } from "./facts.ts";
@@ -31,20 +31,48 @@ const NOTHING: Field = {
 export class Legend {
   private readonly bar = h("div", { class: "bar" });
   private readonly ends = [h("span", null, "\u00a0"), h("span"), h("span")];
+  private ground = "";
   readonly element = h("div", { class: "legend", role: "img", "aria-label": "Colours" }, this.bar, ...this.ends);
 
   show(limit: number, show: Show, theme: Theme): void {
     const words = [amount(-limit), "0", `+${amount(limit)}`];
-    this.ends.forEach((end, i) => (end.textContent = words[i]!));
-    this.bar.style.background = show === "colour" ? "linear-gradient(to right, #000, #808080, #fff)" : gradient(theme);
+    this.ends.forEach((end, i) => write(end, words[i]!));
+    const ground = show === "colour" ? "linear-gradient(to right, #000, #808080, #fff)" : gradient(theme);
+    if (ground !== this.ground) this.bar.style.background = this.ground = ground;
     this.element.setAttribute("aria-label", `Scale from ${words[0]} to ${words[2]}`);
   }
 }
 
-export function factsList(field: Field | null, names?: string[]): HTMLElement[] {
-  return factsOf(field ?? NOTHING)
-    .filter((fact) => !names || names.some((name) => fact.name.startsWith(name)))
-    .map(({ name, text, meaning }) => h("div", { title: meaning }, h("dt", null, name), h("dd", { class: "num" }, text)));
+/** What is measured on a filter, each by its name; only some where they are named by how they begin. */
+export class FactsList {
+  private readonly rows: { name: HTMLElement; text: HTMLElement }[] = [];
+  readonly element: HTMLElement;
+
+  constructor(private readonly only?: string[]) {
+    this.element = h("dl", { class: only ? "facts small flash-facts few" : "facts flash-facts" });
+    for (const { meaning } of this.facts(NOTHING)) {
+      const row = { name: h("dt"), text: h("dd", { class: "num" }) };
+      this.rows.push(row);
+      this.element.append(h("div", { title: meaning }, row.name, row.text));
+    }
+    this.show(NOTHING);
+  }
+
+  /** Writes only what has changed: this is done at every move of the light. */
+  show(field: Field = NOTHING): void {
+    this.facts(field).forEach(({ name, text }, i) => {
+      write(this.rows[i]!.name, name);
+      write(this.rows[i]!.text, text);
+    });
+  }
+
+  private facts(field: Field) {
+    return factsOf(field).filter(({ name }) => !this.only || this.only.some((begin) => name.startsWith(begin)));
+  }
+}
+
+function write(element: HTMLElement, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
 }
 
 export class FilterFigure {
@@ -54,7 +82,7 @@ export class FilterFigure {
   private readonly frame = h("div", { class: "flash-frame" });
   private readonly value = h("span", { class: "soft small num flash-value" });
   private readonly legend = new Legend();
-  readonly facts = h("dl", { class: "facts flash-facts" });
+  readonly facts = new FactsList();
   readonly picture: PictureView;
   readonly element: HTMLElement;
   private source: Source | null = null;
@@ -84,7 +112,7 @@ export class FilterFigure {
     this.picture.resize(height, width, source.title);
     this.name.textContent = source.title;
     this.size.textContent = `${width} × ${height} px`;
-    fill(this.facts, ...factsList(null));
+    this.facts.show();
   }
 
   /** The network is still being captured. */
@@ -107,7 +135,7 @@ export class FilterFigure {
     this.element.dataset["at"] = [field.header.kind, field.header.channel ?? "all", field.header.row, field.header.column].join(",");
     this.element.dataset["limit"] = String(look.limit);
     this.legend.show(look.limit, look.show, look.theme);
-    fill(this.facts, ...factsList(field));
+    this.facts.show(field);
     this.tell();
   }
 
@@ -136,6 +164,6 @@ export class FilterFigure {
       const value = valueAt(field, look.show, source.names(this.kind), ...pointer);
       text = `${pointer.join(", ")}: ${value === null ? "outside" : signed(value)}`;
     }
-    this.value.textContent = text;
+    write(this.value, text);
   }
 }

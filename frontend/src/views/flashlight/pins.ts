@@ -4,7 +4,7 @@ import { PictureView } from "../../core/canvas.ts";
 import { fill, h } from "../../core/dom.ts";
 import { canvasBlob } from "../../core/download.ts";
 import { amount } from "../../core/words.ts";
-import { factsList, Legend, type Look } from "./filter.ts";
+import { FactsList, Legend, type Look } from "./filter.ts";
 import { nameOf } from "./facts.ts";
 import { fieldLimit, lookAt, outlines, paintField, reachOf, type Field } from "./paint.ts";
 import type { Spot } from "./address.ts";
@@ -18,7 +18,7 @@ interface Pin {
 interface Card {
   element: HTMLElement;
   picture: PictureView;
-  facts: HTMLElement;
+  facts: FactsList;
 }
 
 export interface PinActions {
@@ -67,7 +67,7 @@ export class PinStrip {
       card.picture.image(image, place, ground);
       card.picture.boxes(outlines(field, look.circles));
       card.picture.view(centre, zoom);
-      fill(card.facts, ...factsList(field, ["50", "Beyond", "Orientation"]));
+      card.facts.show(field);
     });
     this.legend.show(this.limit, look.show, look.theme);
   }
@@ -120,13 +120,13 @@ export class PinStrip {
   private card({ spot }: Pin, index: number): Card {
     const name = this.name(spot);
     const frame = h("div", { class: "flash-frame" });
-    const facts = h("dl", { class: "facts small flash-facts few" });
+    const facts = new FactsList(["50", "Beyond", "Orientation"]);
     const element = h("li", { class: "flash-pin" },
       h("div", { class: "flash-pin-head" },
         h("button", { class: "flash-pin-name", type: "button", "data-tone": index + 1, title: "Move the light there", onclick: () => this.actions.goTo(spot) },
           h("span", { class: "flash-number" }, index + 1), h("span", { class: "num" }, name)),
         h("button", { class: "button quiet square", type: "button", "aria-label": `Remove pin ${index + 1}: ${name}`, onclick: () => this.actions.remove(index) }, "×")),
-      frame, facts);
+      frame, facts.element);
     const [, height, width] = this.source.shape(spot.kind);
     return { element, facts, picture: new PictureView(frame, { label: `Pin ${index + 1}: ${name}`, height, width }) };
   }

@@ -78,6 +78,7 @@ export class Strip {
   }
 
   stop(): void {
+    if (!this.timer) return;
     clearInterval(this.timer);
     this.timer = 0;
     this.playButton.textContent = "Play";

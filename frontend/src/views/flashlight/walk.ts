@@ -3,6 +3,7 @@
 import { PictureView } from "../../core/canvas.ts";
 import { theme } from "../../core/colour.ts";
 import { h } from "../../core/dom.ts";
+import { beforeFrame, notBeforeFrame } from "../../core/frame.ts";
 import { lineBetween, spread, type Place } from "../../core/geometry.ts";
 import type { FieldKind } from "../../core/types.ts";
 import type { Context } from "../../core/view.ts";
@@ -23,6 +24,9 @@ import { Strip } from "./strip.ts";
 
 const KEPT_BYTES = 48e6;
 
+/** What has changed: the light's place, one of the two filters, both, or all there is. */
+type What = "place" | "filter" | "other" | "light" | "all";
+
 export class Walk {
   private state: State;
   private readonly others: Choices;
@@ -38,6 +42,7 @@ export class Walk {
   private field: Field | null = null;
   private reach = 0;
   private addressTimer = 0;
+  private undrawn: What | null = null;
   private pinsAsked = new AbortController();
   private pathAsked = new AbortController();
   private drawn: Place[] | null = null;
@@ -98,7 +103,7 @@ export class Walk {
       draw: this.drawButton,
       filtersTitle: this.filtersTitle,
       filters: [this.figure.element, this.otherFigure.element],
-      facts: [this.figure.facts, this.otherFigure.facts],
+      facts: [this.figure.facts.element, this.otherFigure.facts.element],
       look: [this.zoomControl, this.showControl, this.contrastControl].map(({ element }) => element),
       checks: [this.circlesControl, this.holdControl, this.sameControl].map(({ element }) => element),
       below: [this.pinStrip.element, this.strip.element, this.pageDialog.element],
@@ -143,6 +148,7 @@ export class Walk {
 
   destroy(): void {
     clearTimeout(this.addressTimer);
+    notBeforeFrame(this.drawNow);
     this.live.forget();
     this.pinsAsked.abort();
     this.pathAsked.abort();
@@ -261,7 +267,7 @@ export class Walk {
 
   private ask(): void {
     const { kind, channel, row, column } = this.state;
-    this.where.textContent = `Row ${row}, column ${column}`;
+    this.draw("place");
     this.strip.at(row, column);
     this.live.want({ kind, channel, row, column });
     this.beside.want({ kind, channel, row, column });
@@ -278,9 +284,20 @@ export class Walk {
     return same ? [most / contrast, most / contrast] : [own / contrast, other / contrast];
   }
 
-  /** What has changed: one of the two filters, both, or all there is. */
-  private draw(what: "filter" | "other" | "light" | "all"): void {
-    const { kind } = this.state;
+  /** In the next frame, with whatever else changes until then. */
+  private draw(what: What): void {
+    const before = this.undrawn;
+    if (before === null || before === "place" || what === "all") this.undrawn = what;
+    else if (before !== what && before !== "all" && what !== "place") this.undrawn = "light";
+    beforeFrame(this.drawNow);
+  }
+
+  private readonly drawNow = (): void => {
+    let what = this.undrawn!;
+    this.undrawn = null;
+    const { kind, row, column } = this.state;
+    this.where.textContent = `Row ${row}, column ${column}`;
+    if (what === "place") return;
     const look = this.looks();
     const [limit, otherLimit] = this.limits();
     // Beside one another, filters in pictures of one size are seen equally large.
@@ -298,7 +315,7 @@ export class Walk {
     if (what !== "all") return;
     this.pinStrip.show(look);
     this.strip.show(look);
-  }
+  };
 
   private marks(): void {
     const { pins, kind } = this.state;
