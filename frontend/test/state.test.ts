@@ -19,8 +19,9 @@ test("any text survives", () => {
   }
 });
 
-test("what is not an address of ours is an empty place", () => {
-  for (const hash of ["", "#", "#stage", "#flashlight?model=a", "#/"]) assert.deepEqual(parse(hash), { view: "", values: {} }, hash);
+test("no address is an empty place, and one that is not ours a view that there is not", () => {
+  for (const hash of ["", "#", "#/"]) assert.deepEqual(parse(hash), { view: "", values: {} }, hash);
+  for (const name of ["flashlight?model=a", "%E0%A4%A"]) assert.deepEqual(parse(`#${name}`), { view: name, values: {} }, name);
 });
 
 test("broken escapes and repeated keys do no harm", () => {

@@ -40,7 +40,7 @@ class UnknownNameError(InputError):
     def __init__(self, kind: str, name: object, choices: Iterable[str], *, hint: str = "") -> None:
         known = [str(choice) for choice in choices]
         begun = [choice for choice in known if name and choice.startswith(str(name))]
-        near = begun[:5] or difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
+        near = begun[:5] or difflib.get_close_matches(str(name), known, n=3, cutoff=0.6)
         message = f"There is no {kind} {name!r}"
         if len(near) == 1:
             message += f"; the nearest is {near[0]!r}."

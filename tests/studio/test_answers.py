@@ -1,6 +1,7 @@
 """Every answer over HTTP is the library's own."""
 
 import io
+import json
 
 import numpy as np
 import pytest
@@ -164,17 +165,21 @@ def test_files_say_what_they_are(upscaler):
         assert np.array_equal(
             file["values"], upscaler.packet("field", kind="row", row=1, column=2, channel=0)[1]["values"]
         )
+        about = json.loads(str(file["about"]))
+    assert (about["model"], about["image"], about["side"], about["attack"]) == ("espcn_x2", "espresso", 32, None)
+    assert (about["interpretation"], about["dtype"]) == ("freeze", "float32")
+    assert "train_restoration.py" in about["weights"]
 
 
 WRONG = [
     ("field", {"kind": "column", "row": 32, "column": 0}, "There is no row 32. Give one from 0 to 31."),
     ("field", {"kind": "row", "row": 0, "column": 64}, "There is no column 64. Give one from 0 to 63."),
     ("field", {"kind": "row", "row": 0, "column": 0, "channel": 3}, "There is no channel 3. Give one from 0 to 2."),
-    ("field", {"kind": "both", "row": 0, "column": 0}, "kind is 'both'. Give 'row' or 'column'."),
-    ("field", {"kind": "row", "row": "x", "column": 0}, "row is 'x'. Give a whole number."),
-    ("field", {"kind": "row", "row": 0}, "column is missing. Give it."),
-    ("spectrum", {"k": 0, "tol": 0.1}, "k is '0'. Give at least 1."),
-    ("spectrum", {"k": 2, "tol": "nan"}, "tol is 'nan'. Give a finite number."),
+    ("field", {"kind": "both", "row": 0, "column": 0}, "The kind is 'both'. Give 'row' or 'column'."),
+    ("field", {"kind": "row", "row": "x", "column": 0}, "The row is 'x'. Give a whole number."),
+    ("field", {"kind": "row", "row": 0}, "The column is missing. Give it."),
+    ("spectrum", {"k": 0, "tol": 0.1}, "The k is '0'. Give at least 1."),
+    ("spectrum", {"k": 2, "tol": "nan"}, "The tol is 'nan'. Give a finite number."),
     ("compare", {"methods": "gradiant"}, "There is no method 'gradiant'; the nearest are"),
     ("compare", {"methods": "gradient,gradient"}, "2 methods were named. Name 1 to 40, each once."),
     ("compare", {"methods": "gradient", "target": 99999999}, "There is no output 99999999. Give one from 0 to 12287."),

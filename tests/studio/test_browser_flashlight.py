@@ -314,7 +314,7 @@ def test_the_file_is_the_column(visit, it):
     visit.go(f"{VIEW}&at=2,8,30")
     visit.shown("column,2,8,30")
     name, data = visit.save("as npz")
-    assert name == "espcn_x2-espresso-column-B-8-30.npz"
+    assert name == "espcn_x2-Espresso-32-column-B-8-30.npz"
     with np.load(io.BytesIO(data), allow_pickle=False) as file:
         about = json.loads(str(file["about"]))
         whole = np.zeros(about["shape"], np.float32)
@@ -325,7 +325,8 @@ def test_the_file_is_the_column(visit, it):
 
 def test_the_session_as_one_page(visit, chromium, it, tmp_path):
     """Its size is said before it is made, and the file works with the network off."""
-    visit.go(VIEW)
+    visit.go(f"{VIEW}&at=all,30,5")
+    visit.shown("column,all,30,5")
     visit.page.get_by_role("button", name="Take away as one page").click()
     dialog = visit.page.get_by_role("dialog")
     dialog.get_by_role("combobox").last.select_option("4")
@@ -345,6 +346,7 @@ def test_the_session_as_one_page(visit, chromium, it, tmp_path):
     light = page.locator(".picture.interactive")
     light.focus()
     before = page.get_attribute("main", "data-at")
+    assert before == "29,5"  # the nearest to the light of the studio
     page.keyboard.press("ArrowRight")
     page.wait_for_function("(before) => document.querySelector('main').dataset.at !== before", arg=before)
     row, column = map(int, page.get_attribute("main", "data-at").split(","))

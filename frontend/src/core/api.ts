@@ -47,6 +47,9 @@ export class Api {
   /** Names this page to the server, so that its new question drops its own old one and no one else's. */
   readonly visitor = crypto.getRandomValues(new Uint32Array(2)).join("-");
 
+  /** `answered` is told whenever the server says anything. */
+  constructor(private readonly answered: () => void = () => undefined) {}
+
   studio(signal?: AbortSignal): Promise<Studio> {
     return this.json("GET", "/api/studio", signal);
   }
@@ -184,6 +187,7 @@ export class Api {
       if (wasDropped(error)) throw error;
       throw new Refusal("unreachable", "The studio's server does not answer. Start it again with `linearscope studio --port " + location.port + "`.", 0);
     }
+    this.answered();
     if (response.ok) return response;
     let said: ErrorBody | null = null;
     try {

@@ -1,5 +1,7 @@
 // Files out of the page.
 
+import type { Photo, Subject } from "./types.ts";
+
 /** A canvas as a PNG file, pixel by pixel. */
 export function canvasBlob(canvas: HTMLCanvasElement): Promise<Blob> {
   return new Promise((resolve, reject) => {
@@ -24,6 +26,12 @@ export function save(blob: Blob, file: string): void {
   link.download = file;
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+/** How every file of a subject begins, as the server's do: network, photo, side, attack. */
+export function stemOf({ model, side, attack }: Subject, photo: Photo): string {
+  const title = photo.title.replace(/(?<=.)\.[^.]*$/, "") || photo.id;
+  return fileName(model, title, ...(side === null ? [] : [side]), ...(attack ? [`attacked-${attack.epsilon}`] : []));
 }
 
 /** A name that any system takes: letters, digits, dots and hyphens. */

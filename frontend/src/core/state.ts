@@ -10,11 +10,11 @@ export interface Place {
 /** The keys that every view has; the others are the view's own. */
 export const SHELL_KEYS = ["model", "image", "side"] as const;
 
-/** What a hash says; an empty place where it is not one of ours. Of a key said twice the first counts. */
+/** What a hash says; where it is not one of ours, a view of that name, which there is not. Of a key said twice the first counts. */
 export function parse(hash: string): Place {
   const said = /^#\/([^?]*)(?:\?(.*))?$/s.exec(hash);
   const values: Record<string, string> = {};
-  if (!said) return { view: "", values };
+  if (!said) return { view: decoded(hash.replace(/^#/, "")), values };
   for (const [key, value] of new URLSearchParams(said[2] ?? "")) {
     if (key && !Object.hasOwn(values, key)) values[key] = value;
   }

@@ -21,6 +21,8 @@ export interface About {
   columns: number[];
   /** How many places of a row lie in one piece. */
   piece: number;
+  /** The pixel near which the light is at first. */
+  light: [row: number, column: number];
   certificate: Certificate;
   versions: Record<string, string>;
   notes: string[];

@@ -9,7 +9,7 @@ import { titleOf } from "../views/flashlight/facts.ts";
 import { Legend } from "../views/flashlight/filter.ts";
 import { fieldLimit, lookAt, outlines, paintField, reachOf, type Field, type Show, type Zoom } from "../views/flashlight/paint.ts";
 import { fieldOf } from "./describe.ts";
-import type { About, Filters } from "./page.ts";
+import { nearest, type About, type Filters } from "./page.ts";
 import { Pins, type Pin } from "./pins.ts";
 import { stepped } from "./walk.ts";
 import { facts } from "./words.ts";
@@ -43,8 +43,8 @@ export class Stage {
     const [given, made] = column ? [about.input_shape, about.output_shape] : [about.output_shape, about.input_shape];
     const [givenName, madeName, filterName] = column ? ["Photo", "Output", "Column"] : ["Output", "Photo", "Row"];
     this.names = column ? about.output_channels : about.input_channels;
-    this.i = about.rows.length >> 1;
-    this.j = about.columns.length >> 1;
+    this.i = nearest(about.rows, about.light[0]);
+    this.j = nearest(about.columns, about.light[1]);
     const left = h("section", { class: "side", "aria-label": givenName }, h("h2", null, `${givenName} `, h("span", { class: "soft num" }, `${given[2]} × ${given[1]} px`)));
     const right = h("section", { class: "side", "aria-label": `${filterName} of F` }, this.title);
     const every = about.stride === 1 ? "" : `, a filter every ${about.stride} pixels`;
@@ -71,7 +71,7 @@ export class Stage {
     this.element = h("main", null, toolbar, this.problem, h("div", { class: "sides" }, left, right), this.facts, this.pins.element);
   }
 
-  /** Show the filter of the middle. */
+  /** Show the first filter. */
   async begin(): Promise<void> {
     await this.go(this.i, this.j);
   }

@@ -12,7 +12,7 @@ import { CertificateBadge } from "./certificate.ts";
 import { firstSide, firstView, misfit, photoFor, placeOf, resolve, sameSubject, type Choice } from "./choice.ts";
 import { Choices } from "./choices.ts";
 import { Help } from "./help.ts";
-import { Notices } from "./notices.ts";
+import { Notices, type Owner } from "./notices.ts";
 import { Photos } from "./photos.ts";
 import { sentence, Stage } from "./stage.ts";
 import { Tabs } from "./tabs.ts";
@@ -34,8 +34,11 @@ interface Mounted {
 
 type History = "push" | "replace" | "none";
 
+/** What the notice is about while the server does not answer. */
+const UNREACHABLE = "unreachable";
+
 export class App {
-  private readonly api = new Api();
+  private readonly api = new Api(() => this.notices.clear("shell", UNREACHABLE));
   private readonly address = new Address(window, (place) => this.moved(place));
   private readonly notices = new Notices(element("notices"));
   private readonly stage = new Stage(element("panel"));
@@ -64,7 +67,7 @@ export class App {
       downloads: () => this.mounted?.downloads() ?? [],
       link: () => location.origin + location.pathname + write(this.address.place),
       notice: (text, kind, about) => this.notices.say(text, kind, about, "view"),
-      failed: (error, about) => this.notices.say(sentence(error), "error", about, "view"),
+      failed: (error, about) => this.fail(error, about, "view"),
     });
     this.tabs = new Tabs(
       element("tabs"),
@@ -77,7 +80,7 @@ export class App {
       api: this.api,
       choose: (photo) => this.choosePhoto(photo),
       notice: (text, kind) => this.notices.say(text, kind, "photo"),
-      failed: (error) => this.notices.say(sentence(error), "error", "photo"),
+      failed: (error) => this.fail(error, "photo", "shell"),
       purpose: () => this.choice?.model ?? "this network",
     });
     this.choices = new Choices(element("choices"), photos, {
@@ -86,7 +89,7 @@ export class App {
     });
     addEventListener("unhandledrejection", (event) => {
       event.preventDefault();
-      if (!wasDropped(event.reason)) this.notices.say(sentence(event.reason), "error", "mistake", "view");
+      if (!wasDropped(event.reason)) this.fail(event.reason, "mistake", "view");
     });
     const skip = element("skip");
     skip.addEventListener("click", (event) => {
@@ -274,7 +277,7 @@ export class App {
       failed: (error, about) => {
         if (signal.aborted || wasDropped(error)) return;
         if (error instanceof Refusal && error.code === "missing") void this.recover(mounted, subject, error, about);
-        else notice(sentence(error), "error", about);
+        else this.fail(error, about, "view");
       },
       capture: (name, side) => {
         const sides = this.model(name).sides;
@@ -301,10 +304,16 @@ export class App {
       // What was said first is said.
     }
     if (signal.aborted) return;
-    if (again.seconds === before.seconds || !this.ready) return this.notices.say(sentence(error), "error", about, "view");
+    if (again.seconds === before.seconds || !this.ready) return this.fail(error, about, "view");
     this.ready = { ...this.ready, is: { ...this.ready.is, subject: again } };
     await this.go(this.choice!, "none");
     this.notices.say("The studio had forgotten this network on this photo. It was captured again.", "info", "recovered");
+  }
+
+  /** A server that does not answer is said once, until it does. */
+  private fail(error: unknown, about: string | undefined, owner: Owner): void {
+    const gone = error instanceof Refusal && error.code === "unreachable";
+    this.notices.say(sentence(error), "error", gone ? UNREACHABLE : about, gone ? "shell" : owner);
   }
 
   private unmount(): void {

@@ -41,7 +41,11 @@ export class Choices {
     this.network.title = model.title || model.name;
     this.sideControl.hidden = model.sides.length === 0;
     this.side.disabled = model.sides.length < 2;
-    fill(this.side, ...model.sides.map((side) => h("option", { value: side }, `${side} × ${side}`)));
+    // Of a photo smaller than a side all of it is looked at, whichever side is chosen.
+    const photo = studio.images.find((one) => one.id === choice.image)!;
+    const seen = (side: number) => `${Math.min(side, photo.width)} × ${Math.min(side, photo.height)}`;
+    const sides = model.sides.filter((side, i) => side === choice.side || !model.sides.some((other, j) => seen(other) === seen(side) && (other === choice.side || j < i)));
+    fill(this.side, ...sides.map((side) => h("option", { value: side }, seen(side))));
     if (choice.side !== null) this.side.value = String(choice.side);
     this.photos.show(studio, choice.image);
   }

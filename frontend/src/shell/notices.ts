@@ -8,6 +8,9 @@ export type NoticeKind = "info" | "error";
 /** Whose notice it is: a view's go with the view. */
 export type Owner = "view" | "shell";
 
+/** Shown together: more would lie over the page. */
+const MOST = 2;
+
 interface Shown {
   element: HTMLElement;
   about: string;
@@ -31,7 +34,7 @@ export class Notices {
     const close = h("button", { type: "button", class: "button quiet square", "aria-label": "Close this notice", onclick: () => this.remove(one) }, icon("close"));
     one.element.append(h("p", null, ...worded(text)), close);
     if (kind === "info") {
-      const seconds = Math.max(7, text.length / 12);
+      const seconds = 3 + text.length / 15;
       const wait = () => {
         one.timer = window.setTimeout(() => this.remove(one), 1000 * seconds);
       };
@@ -41,6 +44,7 @@ export class Notices {
       wait();
     }
     this.shown.push(one);
+    if (this.shown.length > MOST) this.remove(this.shown.find((old) => old.kind === "info") ?? this.shown[0]!);
     (kind === "error" ? this.urgent : this.calm).append(one.element);
   }
 

@@ -2,7 +2,7 @@
 
 import { rgbImage } from "../core/colour.ts";
 import { h } from "../core/dom.ts";
-import { fileName } from "../core/download.ts";
+import { fileName, stemOf } from "../core/download.ts";
 import { Latest } from "../core/latest.ts";
 import { bytes } from "../core/packet.ts";
 import type { Score, Subject } from "../core/types.ts";
@@ -57,7 +57,9 @@ class Classification {
       active: subject.scores[0]!,
       change: (part, push) => this.change(part, push),
       add: (index) => this.add(index),
-      stem: fileName(subject.model, subject.image),
+      get stem() {
+        return stemOf(this.subject, context.photo);
+      },
     };
     this.settle();
     const { desk } = this;

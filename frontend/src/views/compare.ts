@@ -2,7 +2,7 @@
 
 import { address } from "../core/api.ts";
 import { h } from "../core/dom.ts";
-import { fileName } from "../core/download.ts";
+import { fileName, stemOf } from "../core/download.ts";
 import { slider } from "../core/figures.ts";
 import { shortName } from "../core/labels.ts";
 import { Latest } from "../core/latest.ts";
@@ -264,7 +264,7 @@ class Compare {
   private downloads(): Download[] {
     const { context, target } = this;
     const { subject } = context;
-    const stem = fileName(subject.model, subject.image, subject.kind === "classification" ? String(target) : `output-${target}`);
+    const stem = fileName(stemOf(subject, this.context.photo), subject.kind === "classification" ? String(target) : `output-${target}`);
     const found: Download[] = [];
     for (const [name, card] of this.cards) {
       if (!card.has(target)) continue;

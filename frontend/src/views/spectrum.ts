@@ -3,7 +3,7 @@
 import { address } from "../core/api.ts";
 import { rgbPlaces } from "../core/colour.ts";
 import { h } from "../core/dom.ts";
-import { fileName, imageBlob } from "../core/download.ts";
+import { fileName, imageBlob, stemOf } from "../core/download.ts";
 import { floats } from "../core/packet.ts";
 import type { Context, Download, View } from "../core/view.ts";
 import { SearchControls, segmented } from "./spectrum/controls.ts";
@@ -167,7 +167,7 @@ class Spectrum {
 
   private downloads(): Download[] {
     const { subject, photo } = this.context;
-    const name = (...rest: (string | number)[]) => fileName(subject.model, photo.title, ...rest);
+    const name = (...rest: (string | number)[]) => fileName(stemOf(subject, photo), ...rest);
     const { k, tol, pairs } = this.search;
     const list: Download[] = [];
     pairs.forEach((pair, index) => {

@@ -103,6 +103,7 @@ def flashlight_parts(
     input_channels: Sequence[str] | None = None,
     output_channels: Sequence[str] | None = None,
     notes: Sequence[str] = (),
+    light: tuple[int, int] | None = None,
     limit: int = LIMIT,
     step: Step | None = None,
 ) -> Iterator[str]:
@@ -129,6 +130,8 @@ def flashlight_parts(
         Names of the channels, such as ``("R", "G", "B")``.
     notes
         What the reader must know, one sentence each.
+    light
+        ``(row, column)`` near which the light is at first; default: the middle.
     limit
         The largest page in bytes.
     step
@@ -156,6 +159,9 @@ def flashlight_parts(
         raise InputError(_too_large(plan.bytes, limit, sample.stride(limit)))
     shapes = between_images(it)
     given = shapes[0] if kind == "column" else shapes[1]
+    light = (given[1] // 2, given[2] // 2) if light is None else light
+    if not (0 <= light[0] < given[1] and 0 <= light[1] < given[2]):
+        raise InputError(f"The light is at {light}, outside of {given[1]} x {given[2]} pixels. Put it inside.")
     rows, columns = positions(given[1], stride), positions(given[2], stride)
     together = max(1, min(TOGETHER, int(8 * PIECE // max(1, sample.raw))))
     shown = [
@@ -179,6 +185,7 @@ def flashlight_parts(
         "rows": rows,
         "columns": columns,
         "piece": length,
+        "light": light,
         "certificate": _certificate(it.certificate),
         "versions": current_versions(),
         "notes": list(notes),

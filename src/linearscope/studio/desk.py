@@ -80,6 +80,10 @@ class Desk:
                 "model": subject.recipe.model,
                 "image": subject.recipe.image,
                 "side": subject.recipe.side,
+                "attack": None if subject.attack is None else subject.attack.model_dump(),
+                "weights": subject.placed.model.source,
+                "interpretation": subject.it.certificate.interpretation,
+                "dtype": subject.info.certificate.dtype,
                 **header,
             }
             return attachment(npz(about, found), self.name(subject, *named) + ".npz", "application/octet-stream")

@@ -205,7 +205,9 @@ def heatmap(subject: Subject, method: str, target: int) -> Told:
     return header, {"heatmap": found.heatmap()[0], "values": found.values[0]}
 
 
-def page(subject: Subject, kind: Kind, stride: int, photo: str) -> Generator[str, None, None]:
+def page(
+    subject: Subject, kind: Kind, stride: int, photo: str, light: tuple[int, int] | None
+) -> Generator[str, None, None]:
     """The flashlight as one static page, part by part."""
     images_only(subject, "The static page")
     from linearscope.report.flashlight_page import flashlight_parts
@@ -222,6 +224,7 @@ def page(subject: Subject, kind: Kind, stride: int, photo: str) -> Generator[str
         input_channels=about.input_channels,
         output_channels=about.output_channels,
         notes=about.notes,
+        light=light,
     )
 
 

@@ -58,20 +58,22 @@ def unreadable(errors: Sequence[Mapping[str, Any]]) -> str:
     Examples
     --------
     >>> unreadable([{"loc": ("query", "row"), "type": "int_parsing", "input": "x", "msg": ""}])
-    "row is 'x'. Give a whole number."
+    "The row is 'x'. Give a whole number."
     """
     first = errors[0]
     place = [str(part) for part in first["loc"] if part not in ("query", "path", "body", "header")]
-    name, given, limits = ".".join(place) or "the question", first.get("input"), first.get("ctx", {})
+    name, given, limits = ".".join(place), first.get("input"), first.get("ctx", {})
     kind = first["type"]
+    if not name:
+        return "The question is no JSON object. Send one." if given is not None else "The question is empty. Send JSON."
     if kind == "missing":
-        return f"{name} is missing. Give it."
+        return f"The {name} is missing. Give it."
     if kind == "extra_forbidden":
         return f"There is no {name}. Leave it out."
     if kind == "json_invalid":
         return "The question is no JSON. Send a JSON object."
     advice = _ADVICE.get(kind, first["msg"].rstrip(".") + ".").format(**limits)
-    return f"{name} is {_short(given)}. {advice}"
+    return f"The {name} is {_short(given)}. {advice}"
 
 
 _ADVICE: Final = {

@@ -151,13 +151,15 @@ def add_streams(app: FastAPI, desk: Desk) -> None:
         responses={200: {"content": {"text/html": {}}, "description": "a file"}},
     )  # fmt: skip
     async def page(
-        request: Request, subject: SubjectId, kind: FieldKind, stride: Stride, visitor: Visitor = None
-    ) -> Response:
-        """The flashlight as one static page, which works without a network."""
+        request: Request, subject: SubjectId, kind: FieldKind, stride: Stride,
+        row: Whole | None = None, column: Whole | None = None, visitor: Visitor = None,
+    ) -> Response:  # fmt: skip
+        """The flashlight as one static page, which works without a network; the light is at first near a pixel."""
+        light = None if row is None or column is None else (row, column)
         return await desk.file(
             request,
             subject,
-            lambda one, photo: long_answers.page(one, kind, stride, photo),
+            lambda one, photo: long_answers.page(one, kind, stride, photo, light),
             visitor,
             "flashlight",
             kind,

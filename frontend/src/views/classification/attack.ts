@@ -3,8 +3,7 @@
 import { h, newId } from "../../core/dom.ts";
 import { fill } from "../../core/dom.ts";
 import { PixelCanvas, Segmented, slider } from "../../core/figures.ts";
-import { imageBlob } from "../../core/download.ts";
-import { fileName } from "../../core/download.ts";
+import { fileName, imageBlob, stemOf } from "../../core/download.ts";
 import { shortName } from "../../core/labels.ts";
 import { change } from "../../core/overlay.ts";
 import type { Download } from "../../core/view.ts";
@@ -109,8 +108,8 @@ export class AttackPanel {
 
   downloads(): Download[] {
     const { desk } = this;
-    const found: Download[] = [{ label: "Photo as the network sees it, PNG", file: fileName(desk.stem, "photo.png"), get: () => imageBlob(this.original) }];
-    if (desk.subject.attack) found.push({ label: "Attacked photo as PNG", file: fileName(desk.stem, "attacked.png"), get: () => imageBlob(desk.photo) });
+    const found: Download[] = [{ label: "Photo as the network sees it, PNG", file: fileName(stemOf(desk.context.subject, desk.context.photo), "photo.png"), get: () => imageBlob(this.original) }];
+    if (desk.subject.attack) found.push({ label: "Attacked photo as PNG", file: `${desk.stem}.png`, get: () => imageBlob(desk.photo) });
     return found;
   }
 }

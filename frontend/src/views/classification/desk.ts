@@ -21,7 +21,7 @@ export interface Desk {
   /** Add a label to those spoken of, or say that there are enough. */
   add(index: number): void;
   /** File names begin with this. */
-  stem: string;
+  readonly stem: string;
 }
 
 /** Names of labels, with the index where two have the same short name. */

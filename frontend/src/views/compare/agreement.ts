@@ -110,6 +110,6 @@ export class AgreementPanel {
 
   csv(): string {
     const found = this.found!;
-    return csv([["method", ...found.methods], ...found.values.map((row, i) => [found.methods[i]!, ...row])]);
+    return csv([["method", ...found.methods], ...found.values.map((row, i) => [found.methods[i]!, ...row.map((value) => value && Number(value.toPrecision(12)))])]);
   }
 }

@@ -58,10 +58,10 @@ export function centreOf(subject: Subject, kind: FieldKind): Place {
   return [Math.floor(height / 2), Math.floor(width / 2)];
 }
 
-/** The place of the other picture that lies where this one lies. */
-export function across(subject: Subject, from: FieldKind, [row, column]: Place): Place {
+/** The place of the other picture (or of that of a kind) that lies where this one lies. */
+export function across(subject: Subject, from: FieldKind, [row, column]: Place, to: FieldKind = from === "column" ? "row" : "column"): Place {
   const [, height, width] = walked(subject, from);
-  const [, high, wide] = walked(subject, from === "column" ? "row" : "column");
+  const [, high, wide] = walked(subject, to);
   return [Math.floor(((row + 0.5) * high) / height), Math.floor(((column + 0.5) * wide) / width)];
 }
 

@@ -4,6 +4,7 @@ import { address } from "../../core/api.ts";
 import type { FieldKind, Subject } from "../../core/types.ts";
 import type { Context } from "../../core/view.ts";
 import { hasBicubic, type Spot } from "./address.ts";
+import { sideOf } from "./choices.ts";
 import type { Choices } from "./controls.ts";
 import type { FilterFigure } from "./filter.ts";
 import { Newest } from "./newest.ts";
@@ -13,7 +14,7 @@ import { bicubicSource, networkSource, spotOf, type Kept, type Source } from "./
 export class Beside {
   source: Source | null = null;
   field: Field | null = null;
-  private subject: Subject | null = null;
+  subject: Subject | null = null;
   private live: Newest<Spot, Field> | null = null;
   private kind: FieldKind = "column";
   private spot: Spot | null = null;
@@ -76,7 +77,7 @@ export class Beside {
     this.figure.waiting(title);
     try {
       const model = context.studio.models.find((one) => one.name === name)!;
-      const subject = await context.capture(name, model.sides.length ? context.subject.input_shape[1]! : null);
+      const subject = await context.capture(name, model.sides.length ? sideOf(context.subject) : null);
       if (turn !== this.turns || context.signal.aborted) return;
       const [, height, width] = context.subject.input_shape;
       if (subject.kind !== context.subject.kind || subject.input_shape[1] !== height || subject.input_shape[2] !== width) {

@@ -22,7 +22,7 @@ export function factsOf({ header, values }: Field): Fact[] {
     {
       name: "50, 90, 99 % within",
       text: dark ? "–" : `${pixels(radii["0.5"])}, ${pixels(radii["0.9"])}, ${pixels(radii["0.99"])} px`,
-      meaning: "Radii around the pixel within which these shares of the energy lie.",
+      meaning: "Radii around the pixel within which these shares of the energy lie, in pixels of the picture that the filter lies in.",
     },
     { name: `Beyond ${amount(header.near)} px`, text: dark ? "–" : percent(header.far), meaning: "Share of the energy farther away than this: the off-diagonals." },
     { name: "Centre of energy", text: dark ? "–" : offset(centroid), meaning: "Where the energy lies on average, from the pixel." },
@@ -56,7 +56,7 @@ export function titleOf(kind: FieldKind, row: number, column: number): string {
   return kind === "column" ? `What input pixel ${row}, ${column} sends out` : `What output pixel ${row}, ${column} takes in`;
 }
 
-/** "Column of 40, 62 · R". */
+/** "Input pixel 40, 62 · R". */
 export function nameOf(kind: FieldKind, row: number, column: number, channel: string | null): string {
-  return `${kind === "column" ? "Column" : "Row"} of ${row}, ${column}${channel === null ? "" : ` · ${channel}`}`;
+  return `${kind === "column" ? "Input" : "Output"} pixel ${row}, ${column}${channel === null ? "" : ` · ${channel}`}`;
 }

@@ -6,6 +6,7 @@ import { wasDropped } from "../../core/api.ts";
 import type { FieldKind } from "../../core/types.ts";
 import type { Context } from "../../core/view.ts";
 import { count, duration, size } from "../../core/words.ts";
+import { across, type Spot } from "./address.ts";
 import { segmented, select } from "./controls.ts";
 
 const STRIDES = ["1", "2", "4", "8"];
@@ -26,6 +27,7 @@ export class PageDialog {
       this.link));
   private kind: FieldKind = "column";
   private stride = 4;
+  private light: Omit<Spot, "channel"> = { kind: "column", row: 0, column: 0 };
   private asking = new AbortController();
 
   constructor(private readonly context: Context) {
@@ -36,7 +38,9 @@ export class PageDialog {
     context.signal.addEventListener("abort", () => this.asking.abort());
   }
 
-  open(kind: FieldKind): void {
+  /** `light` is where the light of the page is at first. */
+  open({ kind, row, column }: Spot): void {
+    this.light = { kind, row, column };
     this.kind = kind;
     this.kindControl.show(kind);
     this.strideControl.show(String(this.stride));
@@ -56,7 +60,8 @@ export class PageDialog {
       const { positions, bytes, seconds } = await api.pagePlan(subject.id, this.kind, this.stride, signal);
       if (signal.aborted) return;
       this.plan.textContent = `${count(positions, "filter")}, about ${size(bytes)}, made in about ${duration(seconds)}.`;
-      this.link.href = address(`/api/subjects/${subject.id}/page`, { kind: this.kind, stride: this.stride });
+      const [row, column] = across(subject, this.light.kind, [this.light.row, this.light.column], this.kind);
+      this.link.href = address(`/api/subjects/${subject.id}/page`, { kind: this.kind, stride: this.stride, row, column });
       this.link.setAttribute("aria-disabled", "false");
     } catch (error) {
       if (wasDropped(error) || signal.aborted) return;

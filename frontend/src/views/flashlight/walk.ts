@@ -77,7 +77,10 @@ export class Walk {
     this.live = new Newest(
       (spot) => this.source.ask(spot, "light", context.signal),
       (field) => { this.field = field; this.draw(this.state.same ? "light" : "filter"); },
-      (error) => context.failed(error, "light"),
+      (error) => {
+        this.keep(); // the place, before the view may begin again
+        context.failed(error, "light");
+      },
       (busy) => this.figure.busy(busy),
     );
     this.beside = new Beside(context, this.kept, this.otherFigure, () => this.draw(this.state.same ? "light" : "other"), () => this.change({ beside: "none" }));
@@ -94,7 +97,7 @@ export class Walk {
       kind: this.kindControl.element,
       channel: this.channelControl.element,
       beside: this.besideControl.element,
-      page: h("button", { class: "button", type: "button", onclick: () => this.pageDialog.open(this.state.kind) }, "Take away", h("span", { class: "flash-wide" }, " as one page"), "…"),
+      page: h("button", { class: "button", type: "button", onclick: () => this.pageDialog.open(this.state) }, "Take away", h("span", { class: "flash-wide" }, " as one page"), "…"),
       walkedTitle: this.walkedTitle,
       walkedAside: this.walkedAside,
       picture: frame,
