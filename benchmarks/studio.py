@@ -219,7 +219,7 @@ def replay(minutes: float) -> None:
     photo = PHOTO.read_bytes()
     lights = subjects = left = 0
     held: list[int] = []
-    with studio() as (url, process), httpx.Client(base_url=url, timeout=120) as client:
+    with studio() as (url, process), httpx.Client(base_url=url, timeout=600) as client:
         begin = time.monotonic()
         while time.monotonic() - begin < 60 * minutes:
             upload = client.post("api/images?name=a.jpg", content=photo + os.urandom(8)).json()["id"]
