@@ -28,6 +28,7 @@ export function addActions(root: HTMLElement, options: ActionOptions): void {
     () =>
       options.downloads().map((item) => ({
         label: item.label,
+        key: `${item.file} ${typeof item.get === "string" ? item.get : ""}`,
         ...(item.get === null ? { reason: "Nothing to take yet." } : {}),
         choose: () => void take(item, options),
       })),

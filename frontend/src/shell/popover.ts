@@ -48,21 +48,36 @@ export interface Item {
   label: string;
   /** Of items of which one holds: whether this one does. */
   checked?: boolean;
+  /** What it stands for, where items of one label differ. */
+  key?: string;
   /** Why it cannot be chosen now. */
   reason?: string;
   choose(): void;
 }
 
-/** Let a button open a menu; the items are asked for each time. */
+const AGAIN = 500; // milliseconds
+
+/** Let a button open a menu; the items are asked for when it opens and, as some come later, while it is open. */
 export function menu(button: HTMLButtonElement, label: string, items: () => Item[], empty = ""): void {
   const panel = h("div", { class: "menu", role: "menu", "aria-label": label });
   button.setAttribute("aria-haspopup", "menu");
   const entries = () => [...panel.querySelectorAll<HTMLElement>("[role^=menuitem]")];
+  let shown = "";
+  const show = () => {
+    const list = items();
+    if (!list.length) list.push({ label: empty, reason: " ", choose: () => undefined });
+    const said = JSON.stringify(list);
+    if (said === shown) return;
+    shown = said;
+    const at = entries().indexOf(document.activeElement as HTMLElement);
+    fill(panel, ...list.map((item) => entry(item, panel)));
+    entries()[Math.min(at, list.length - 1)]?.focus();
+  };
   popover(button, panel, {
     opening: () => {
-      const list = items();
-      if (!list.length) list.push({ label: empty, reason: " ", choose: () => undefined });
-      fill(panel, ...list.map((item) => entry(item, panel)));
+      shown = "";
+      show();
+      const timer = setInterval(() => (panel.matches(":popover-open") ? show() : clearInterval(timer)), AGAIN);
     },
     focus: () => entries().find((one) => one.getAttribute("aria-checked") === "true") ?? entries()[0],
   });

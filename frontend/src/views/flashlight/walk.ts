@@ -97,7 +97,7 @@ export class Walk {
       kind: this.kindControl.element,
       channel: this.channelControl.element,
       beside: this.besideControl.element,
-      page: h("button", { class: "button", type: "button", onclick: () => this.pageDialog.open(this.state) }, "Take away", h("span", { class: "flash-wide" }, " as one page"), "…"),
+      page: h("button", { class: "button", type: "button", onclick: () => this.pageDialog.open(this.state) }, h("span", null, "Take away", h("span", { class: "flash-wide" }, " as one page"), "…")),
       walkedTitle: this.walkedTitle,
       walkedAside: this.walkedAside,
       picture: frame,
