@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ORACLES := .venv-oracles
+# Files of tests run side by side, each process on one core: most of a test is Python, which no second core helps.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: tour studio test browser check frontend oracles zoo bench docs pictures clean help
@@ -17,7 +19,7 @@ studio: $(VENV)/studio  ## set up and open the live page
 	$(BIN)/linearscope studio
 
 test: $(VENV)/dev browser  ## set up and run all tests
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 # The page is tested in Chromium. Root can install it; without it these tests are skipped, or, where
 # LINEARSCOPE_BROWSER=required, fail.
