@@ -128,7 +128,7 @@ const reader = (text: string) => {
 };
 
 test("what is written is read again, whole", () => {
-  const text = "kind=row&at=1,31,39&pins=column,all,3,4_row,2,0,0&path=1,2_3,4_31,39&beside=none&zoom=near&show=R&hold=0.125&contrast=16&same=yes&circles=no";
+  const text = "kind=row&at=1,31,39&pins=column,all,3,4_row,2,0,0&path=1,2_3,4_31,39&beside=none&zoom=near&show=R&hold=0.125&contrast=16&same=no&circles=no";
   const { state, problems } = parse(reader(text), subject);
   assert.deepEqual(problems, []);
   assert.deepEqual([state.channel, state.row, state.column, state.hold, state.pins.length, state.path.length], [1, 31, 39, 0.125, 2, 3]);

@@ -167,15 +167,15 @@ def test_running_out_of_memory_halves_the_batch_and_goes_on(
 
     def tight(lanes: Tensor) -> Tensor:
         sizes.append(len(lanes))
-        if len(lanes) > 2:
+        if len(lanes) > 1:  # two are always tried; whether more are depends on how fast that was
             raise error
         return product(lanes)
 
     monkeypatch.setattr(it._engine, "forward", tight)
     close(it.matvec(torch.eye(48, dtype=torch.float64).reshape(48, *it.input_shape)).flatten(1).T, matrix)
-    assert max(sizes) > 2
-    assert sizes[-1] <= 2
-    assert sum(size for size in sizes if size > 2) <= 2 * max(sizes), "it did not learn from the first failures"
+    assert max(sizes) > 1
+    assert sizes[-1] == 1
+    assert sum(size for size in sizes if size > 1) <= 2 * max(sizes), "it did not learn from the first failures"
 
 
 def test_other_errors_are_not_taken_for_a_lack_of_memory(

@@ -43,6 +43,17 @@ export function wasDropped(error: unknown): boolean {
   return (error instanceof DOMException && error.name === "AbortError") || (error instanceof Refusal && error.code === "superseded");
 }
 
+function unreachable(): Refusal {
+  return new Refusal("unreachable", `The studio's server does not answer. Start it again with \`linearscope studio --port ${location.port}\`.`, 0);
+}
+
+/** What is read of an answer that has begun: where it breaks off, the server has ended. */
+function whole<T>(reading: Promise<T>): Promise<T> {
+  return reading.catch((error: unknown) => {
+    throw wasDropped(error) ? error : unreachable();
+  });
+}
+
 export class Api {
   /** Names this page to the server, so that its new question drops its own old one and no one else's. */
   readonly visitor = crypto.getRandomValues(new Uint32Array(2)).join("-");
@@ -133,7 +144,7 @@ export class Api {
     let ended = false;
     try {
       for (;;) {
-        const { value, done } = await reader.read();
+        const { value, done } = await whole(reader.read());
         if (done) break;
         text += value;
         const parts = text.split("\n\n");
@@ -151,7 +162,7 @@ export class Api {
           yield { event, data: parsed };
         }
       }
-      if (!ended) throw new Refusal("cut", "The studio's server ended before the answer was whole. Start it again.", 0);
+      if (!ended) throw unreachable();
     } finally {
       reader.cancel().catch(() => undefined);
     }
@@ -159,15 +170,15 @@ export class Api {
 
   /** A file to be downloaded. */
   async file(path: string, signal?: AbortSignal): Promise<Blob> {
-    return (await this.ask("GET", path, signal)).blob();
+    return whole((await this.ask("GET", path, signal)).blob());
   }
 
   async packet<Header>(path: string, signal?: AbortSignal): Promise<Packet<Header>> {
-    return unpack<Header>(await (await this.ask("GET", path, signal)).arrayBuffer());
+    return unpack<Header>(await whole((await this.ask("GET", path, signal)).arrayBuffer()));
   }
 
   private async json<T>(method: string, path: string, signal?: AbortSignal, body?: unknown): Promise<T> {
-    return (await (await this.ask(method, path, signal, body)).json()) as T;
+    return (await whole((await this.ask(method, path, signal, body)).json())) as T;
   }
 
   private async ask(method: string, path: string, signal?: AbortSignal, body?: unknown): Promise<Response> {
@@ -185,7 +196,7 @@ export class Api {
       response = await fetch(path, { method, headers, body: sent, signal: signal ?? null, cache: "no-store" });
     } catch (error) {
       if (wasDropped(error)) throw error;
-      throw new Refusal("unreachable", "The studio's server does not answer. Start it again with `linearscope studio --port " + location.port + "`.", 0);
+      throw unreachable();
     }
     this.answered();
     if (response.ok) return response;

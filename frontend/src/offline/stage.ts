@@ -147,7 +147,7 @@ export class Stage {
     this.given.marks(this.pins.list.map(({ pin, tone }) => ({ row: pin.field.header.row, column: pin.field.header.column, tone, label: String(tone) })));
     this.pins.draw(field, (one, canvas) => this.thumbnail(one, canvas, limit, theme()));
     this.pinButton.textContent = this.pins.has(now.i, now.j) ? "Unpin" : "Pin";
-    this.legend.show(limit, this.show, theme());
+    this.legend.show(limit, limit, this.show, theme());
     this.legend.element.classList.toggle("off", this.seen === "picture");
     this.element.dataset["at"] = `${header.row},${header.column}`;
   }

@@ -36,6 +36,7 @@ type History = "push" | "replace" | "none";
 
 /** What the notice is about while the server does not answer. */
 const UNREACHABLE = "unreachable";
+const AGAIN = 3000; // milliseconds
 
 export class App {
   private readonly api = new Api(() => this.notices.clear("shell", UNREACHABLE));
@@ -53,6 +54,7 @@ export class App {
   private ready: { choice: Choice; is: Ready } | null = null;
   private capturing: { choice: Choice; end: AbortController } | null = null;
   private mounted: Mounted | null = null;
+  private awaiting = 0;
   /** The keys that each view had last. */
   private readonly kept = new Map<string, Record<string, string>>();
 
@@ -314,6 +316,15 @@ export class App {
   private fail(error: unknown, about: string | undefined, owner: Owner): void {
     const gone = error instanceof Refusal && error.code === "unreachable";
     this.notices.say(sentence(error), "error", gone ? UNREACHABLE : about, gone ? "shell" : owner);
+    if (gone) this.await();
+  }
+
+  /** Ask now and then until the server answers, which takes the notice away. */
+  private await(): void {
+    clearTimeout(this.awaiting);
+    this.awaiting = window.setTimeout(() => {
+      this.api.studio().catch((error: unknown) => error instanceof Refusal && error.code === "unreachable" && this.await());
+    }, AGAIN);
   }
 
   private unmount(): void {

@@ -127,7 +127,7 @@ export function parse(get: (key: string) => string | null, subject: Subject): { 
       show: word<Show>("show", ["sum", "colour", ...names], "sum"),
       hold: held ? hold : null,
       contrast: Number(word<string>("contrast", CONTRASTS, "1")),
-      same: word<string>("same", ["yes", "no"], "no") === "yes",
+      same: word<string>("same", ["yes", "no"], "yes") === "yes",
       circles: word<string>("circles", ["yes", "no"], "yes") === "yes",
     },
     problems: [...new Set(problems)],
@@ -157,7 +157,7 @@ export function write(state: State, subject: Subject): Record<string, string | n
     show: state.show === "sum" ? null : state.show,
     hold: state.hold === null ? null : String(Number(state.hold.toPrecision(6))),
     contrast: state.contrast === 1 ? null : String(state.contrast),
-    same: state.same ? "yes" : null,
+    same: state.same ? null : "no",
     circles: state.circles ? null : "no",
   };
 }

@@ -6,7 +6,7 @@ import { h } from "../../core/dom.ts";
 import type { FieldKind } from "../../core/types.ts";
 import { amount, signed } from "../../core/words.ts";
 import { factsOf } from "./facts.ts";
-import { lookAt, outlines, paintField, reachOf, valueAt, type Field, type Show, type Zoom } from "./paint.ts";
+import { fieldLimit, lookAt, outlines, paintField, reachOf, valueAt, type Field, type Show, type Zoom } from "./paint.ts";
 import type { Source } from "./sources.ts";
 
 /** How all filters are drawn. */
@@ -34,8 +34,10 @@ export class Legend {
   private ground = "";
   readonly element = h("div", { class: "legend", role: "img", "aria-label": "Colours" }, this.bar, ...this.ends);
 
-  show(limit: number, show: Show, theme: Theme): void {
-    const words = [amount(-limit), "0", `+${amount(limit)}`];
+  /** `most` is the largest size that is drawn: beyond the limit all has the full colour, and the ends say so. */
+  show(limit: number, most: number, show: Show, theme: Theme): void {
+    const cut = most > 1.001 * limit;
+    const words = [`${cut ? "≤ " : ""}${amount(-limit)}`, "0", `${cut ? "≥ " : ""}+${amount(limit)}`];
     this.ends.forEach((end, i) => write(end, words[i]!));
     const ground = show === "colour" ? "linear-gradient(to right, #000, #808080, #fff)" : gradient(theme);
     if (ground !== this.ground) this.bar.style.background = this.ground = ground;
@@ -134,7 +136,7 @@ export class FilterFigure {
     this.picture.describe(`${title}, ${source.title}. ${factsOf(field).slice(0, 3).map((fact) => `${fact.name}: ${fact.text}`).join("; ")}.`);
     this.element.dataset["at"] = [field.header.kind, field.header.channel ?? "all", field.header.row, field.header.column].join(",");
     this.element.dataset["limit"] = String(look.limit);
-    this.legend.show(look.limit, look.show, look.theme);
+    this.legend.show(look.limit, fieldLimit(field, look.show, names), look.show, look.theme);
     this.facts.show(field);
     this.tell();
   }

@@ -18,8 +18,8 @@ export class PageDialog {
   private readonly kindControl = segmented("Filters", [["column", "Columns"], ["row", "Rows"]], (kind) => { this.kind = kind as FieldKind; void this.ask(); });
   private readonly strideControl = select("At every", STRIDES.map((stride) => [stride, stride === "1" ? "pixel" : `${stride}${stride === "2" ? "nd" : "th"} pixel`]), (stride) => { this.stride = Number(stride); void this.ask(); });
   readonly element = h("dialog", { class: "flash-dialog", "aria-labelledby": this.title },
-    h("h2", { id: this.title }, "This session as one page"),
-    h("p", { class: "soft" }, "The same flashlight, working from one file without a server or a network: filters are computed beforehand and kept without loss."),
+    h("h2", { id: this.title }, "This flashlight as one page"),
+    h("p", { class: "soft" }, "The flashlight working from one file without a server or a network: filters of all channels at once, computed beforehand at every so many pixels and kept without loss. Pins, the path and what stands beside stay here."),
     h("div", { class: "toolbar" }, this.kindControl.element, this.strideControl.element),
     this.plan,
     h("div", { class: "toolbar flash-dialog-end" },

@@ -1,7 +1,7 @@
 // A filter in its window as a picture: colours, the part to look at, what is outlined. Knows nothing of a server.
 
 import type { Box } from "../../core/canvas.ts";
-import { colourImage, limitOf, overChannels, signedImage, table, type Theme } from "../../core/colour.ts";
+import { colourImage, overChannels, signedImage, table, type Theme } from "../../core/colour.ts";
 import type { Area, Place } from "../../core/geometry.ts";
 import type { Picture } from "../../core/packet.ts";
 import type { FieldHeader } from "../../core/types.ts";
@@ -46,9 +46,11 @@ function shown({ header, values }: Field, show: Show, names: string[]): Picture<
   return { shape: [height, width], values: map };
 }
 
-/** The value that gets the full colour, where a filter has a scale of its own. */
+/** The largest size of what is drawn, or 1 where all is zero: it gets the full colour where a filter has a scale of its own. */
 export function fieldLimit(field: Field, show: Show, names: string[]): number {
-  return limitOf(shown(field, show, names).values);
+  let most = 0;
+  for (const value of shown(field, show, names).values) most = Math.max(most, Math.abs(value));
+  return most || 1;
 }
 
 export function paintField(field: Field, show: Show, names: string[], limit: number, theme: Theme): Painted {

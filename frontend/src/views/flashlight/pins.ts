@@ -56,7 +56,8 @@ export class PinStrip {
 
   show(look: Look): void {
     const limits = this.pins.flatMap(({ field }) => (field ? [fieldLimit(field, look.show, this.source.names(field.header.kind))] : []));
-    this.limit = (Math.max(...limits, 0) || 1) / look.contrast;
+    const most = Math.max(...limits, 0) || 1;
+    this.limit = most / look.contrast;
     const reach: Record<string, number> = {};
     for (const { field } of this.pins) if (field) reach[field.header.kind] = Math.max(reach[field.header.kind] ?? 0, reachOf(field));
     this.pins.forEach(({ field }, index) => {
@@ -69,7 +70,7 @@ export class PinStrip {
       card.picture.view(centre, zoom);
       card.facts.show(field);
     });
-    this.legend.show(this.limit, look.show, look.theme);
+    this.legend.show(this.limit, most, look.show, look.theme);
   }
 
   get ready(): boolean {

@@ -122,7 +122,8 @@ export class Strip {
 
 function draw(canvas: HTMLCanvasElement, field: Field, look: Look, names: string[], limit: number, reach: number): void {
   const { image, place, ground } = paintField(field, look.show, names, limit, look.theme);
-  const { centre, zoom } = lookAt(field.header, look.zoom, reach);
+  // So small a picture shows something in a close-up only.
+  const { centre, zoom } = lookAt(field.header, look.zoom === "whole" ? "whole" : "near", reach);
   const area = seenArea(field.header.shape[1], field.header.shape[2], centre, zoom);
   const side = SIDE * Math.min(2, devicePixelRatio || 1);
   const scale = side / area.height;

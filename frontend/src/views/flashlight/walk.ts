@@ -89,7 +89,7 @@ export class Walk {
       goTo: (spot) => this.goTo(spot),
       channel: ({ kind, channel }) => (channel === null ? null : (walkedNames(subject, kind)[channel] ?? null)),
     });
-    this.strip = new Strip(this.source, { goTo: ([row, column]) => this.moveTo(row, column), clear: () => this.change({ path: [] }) });
+    this.strip = new Strip(this.source, { goTo: ([row, column]) => this.moveTo(row, column), clear: () => { this.change({ path: [] }); this.drawButton.focus({ preventScroll: true }); } });
     this.pageDialog = new PageDialog(context);
 
     const frame = h("div", { class: "flash-frame" });
