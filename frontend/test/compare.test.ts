@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { table } from "../src/core/colour.ts";
-import { cellColours, written } from "../src/views/compare/agreement.ts";
+import { cellColours, rankCorrelation, written } from "../src/views/compare/agreement.ts";
 import { firstLook, indexOf, placeOf, readChoice, writeChoice } from "../src/views/compare/choice.ts";
 import { byFamily, checked, csv } from "../src/views/compare/words.ts";
 import type { CheckInfo, MethodInfo } from "../src/core/types.ts";
@@ -70,6 +70,15 @@ test("ink can be read on every colour of the scale", () => {
       assert.ok((a! + 0.05) / (b! + 0.05) >= 4.5, `${theme} ${value}`);
     }
   }
+});
+
+test("rank correlations, with ties and constant maps", () => {
+  const maps = [[1, 2, 3, 4], [1, 10, 100, 1000], [4, 3, 2, 1], [0, 0, 1, 1], [5, 5, 5, 5]].map((map) => new Float32Array(map));
+  const found = rankCorrelation(maps);
+  const tied = 2 / Math.sqrt(5);
+  const wanted = [[1, 1, -1, tied, null], [1, 1, -1, tied, null], [-1, -1, 1, -tied, null], [tied, tied, -tied, 1, null], [null, null, null, null, null]];
+  found.forEach((row, i) => row.forEach((value, j) => (wanted[i]![j] === null ? assert.equal(value, null) : assert.ok(Math.abs(value! - wanted[i]![j]!) < 1e-12, `${i} ${j} ${value}`))));
+  assert.deepEqual(rankCorrelation([]), []);
 });
 
 test("correlations in writing, and tables as files", () => {

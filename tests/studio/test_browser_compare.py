@@ -89,6 +89,47 @@ def test_a_pixel_of_an_image_is_asked_about(visit):
     assert "row 21, column 9" in visit.page.locator(".compare-ask").inner_text().lower()
 
 
+def partial(visit, shown, methods):
+    """The agreement panel speaks of these, as the library does."""
+    panel = visit.page.get_by_role("region", name="Agreement")
+    panel.get_by_text(f"Of {len(methods)} of 3 methods: the others have no map.").wait_for()
+    subject = shown("small_vgg")
+    wanted = compare(subject.captured.explainer, subject.it.image, methods=methods).agreement[0]
+    said = [float(text.replace("−", "-")) for text in panel.locator("td").all_inner_texts()]
+    assert said == pytest.approx(wanted.flatten().tolist(), abs=0.006)
+
+
+def test_after_a_cancel_those_that_have_answered_are_compared(visit, shown):
+    # The server's answer, held back after the second method.
+    visit.page.add_init_script(
+        """const real = window.fetch;
+        window.fetch = async (...asked) => {
+          const answer = await real(...asked);
+          if (!String(asked[0]).includes("/compare?")) return answer;
+          const parts = (await answer.text()).split("event: answer");
+          const start = new TextEncoder().encode(parts.slice(0, 3).join("event: answer"));
+          const held = new ReadableStream({ start: (stream) => stream.enqueue(start) });
+          return new Response(held, { headers: answer.headers });
+        };"""
+    )
+    visit.go(f"{VIEW}&methods=gradient,contributions,grad-cam")
+    visit.page.get_by_text("2 of 3 methods answered").wait_for()
+    visit.page.locator(".compare-card:not(.is-waiting)").nth(1).wait_for()
+    visit.page.get_by_role("button", name="Cancel").click()
+    partial(visit, shown, ["gradient", "contributions"])
+
+
+def test_after_a_failure_those_that_have_answered_are_compared(visit, shown):
+    def cut(route):
+        answer = route.fetch()
+        route.fulfill(response=answer, body="event: answer".join(answer.text().split("event: answer")[:3]))
+
+    visit.page.route("**/compare?*", cut)
+    visit.go(f"{VIEW}&methods=gradient,contributions,grad-cam")
+    partial(visit, shown, ["gradient", "contributions"])
+    visit.notice("ended before the answer was whole")
+
+
 def test_a_check_that_does_not_hold_is_red(visit):
     def spoiled(route):
         answer = route.fetch()

@@ -10,7 +10,7 @@ import { floats } from "../core/packet.ts";
 import type { Answer, Score } from "../core/types.ts";
 import type { Context, Download, View } from "../core/view.ts";
 import { amount, count, duration } from "../core/words.ts";
-import { AgreementPanel } from "./compare/agreement.ts";
+import { AgreementPanel, rankCorrelation } from "./compare/agreement.ts";
 import { Card } from "./compare/card.ts";
 import { firstLook, KEYS, readChoice, writeChoice, type Bounds, type Choice } from "./compare/choice.ts";
 import { MethodPicker } from "./compare/picker.ts";
@@ -181,6 +181,7 @@ class Compare {
     for (const card of this.cards.values()) if (!card.has(target)) card.wait("Waits its turn");
     const waiting = [...methods];
     const maps: Promise<void>[] = [];
+    let summary = "";
     const step = () => {
       const done = methods.length - waiting.length;
       this.strip.style.width = `${(100 * done) / methods.length}%`;
@@ -206,23 +207,37 @@ class Compare {
           this.cards.get(method)?.stop("Cannot be asked here.", reason);
           step();
         } else if (event === "done") {
-          const done = data as { methods: string[]; agreement: (number | null)[][]; seconds: number };
-          const title = (name: string) => this.bounds.methods.find((method) => method.name === name)?.title ?? name;
-          this.agreement.show({ methods: done.methods, titles: done.methods.map(title), values: done.agreement });
+          const done = data as { methods: string[]; seconds: number };
           const out = methods.length - done.methods.length;
-          this.status.textContent = `${count(done.methods.length, "method")} answered${out ? `, ${out} cannot be asked here` : ""}; ${done.seconds < 0.001 ? "all of it was kept from before" : `it took ${duration(done.seconds)}`}.`;
+          summary = `${count(done.methods.length, "method")} answered${out ? `, ${out} cannot be asked here` : ""}; ${done.seconds < 0.001 ? "all of it was kept from before" : `it took ${duration(done.seconds)}`}.`;
         }
       }
+      // The last maps come after the last word.
       await Promise.all(maps);
+      if (signal.aborted) return;
     } catch (error) {
       if (signal.aborted) return;
       for (const name of waiting) this.cards.get(name)?.stop("Not asked to the end.", "Ask again.");
       this.last = "";
-      this.agreement.waiting(false);
-      this.status.textContent = `${methods.length - waiting.length} of ${count(methods.length, "method")} answered.`;
+      summary = `${methods.length - waiting.length} of ${count(methods.length, "method")} answered.`;
       context.failed(error, "compare");
+      await Promise.all(maps);
+      if (signal.aborted) return;
     }
+    this.compareMaps();
+    this.status.textContent = summary;
     this.runs(false);
+  }
+
+  /** How alike the maps are of those that have answered, whether all have or not. */
+  private compareMaps(): void {
+    const there = this.choice.methods.map((name) => this.cards.get(name)!).filter((card) => card.has(this.target));
+    this.agreement.show({
+      methods: there.map((card) => card.method.name),
+      titles: there.map((card) => card.method.title),
+      values: rankCorrelation(there.map((card) => card.map!.values)),
+      asked: this.choice.methods.length,
+    });
   }
 
   private async show(answer: Answer, target: number, signal: AbortSignal): Promise<void> {
@@ -250,7 +265,7 @@ class Compare {
       card.stop("Cancelled.", "Ask again for its map.");
       missing++;
     }
-    this.agreement.clear();
+    this.compareMaps();
     this.status.textContent = `Cancelled; ${count(missing, "method")} not asked.`;
     this.runs(false);
   }

@@ -3,12 +3,50 @@
 import { table, theme } from "../../core/colour.ts";
 import { fill, h } from "../../core/dom.ts";
 import { Legend } from "../../core/figures.ts";
+import { count } from "../../core/words.ts";
 import { csv, capital } from "./words.ts";
 
 export interface Agreement {
   methods: string[];
   titles: string[];
   values: (number | null)[][];
+  /** How many methods were asked. */
+  asked: number;
+}
+
+/** Twice the rank of every value, from 0; equal values share their mean rank. */
+function ranks(values: Float32Array): Float64Array {
+  const sorted = values.slice().sort();
+  const below = (value: number, equal: boolean) => {
+    let [low, high] = [0, sorted.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (sorted[middle]! < value || (equal && sorted[middle] === value)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
+  return Float64Array.from(values, (value) => below(value, false) + below(value, true) - 1);
+}
+
+/** Spearman's rank correlation of every two maps of one size; null where a map is constant. */
+export function rankCorrelation(maps: Float32Array[]): (number | null)[][] {
+  // Less their mean: the ranks from 0 to n - 1, twice.
+  const centred = maps.map((map) => ranks(map).map((rank) => rank - (map.length - 1)));
+  const lengths = centred.map((one) => Math.sqrt(dot(one, one)));
+  const values = maps.map(() => Array<number | null>(maps.length).fill(null));
+  for (let i = 0; i < maps.length; i++) {
+    for (let j = 0; j <= i; j++) {
+      if (lengths[i] && lengths[j]) values[i]![j] = values[j]![i] = dot(centred[i]!, centred[j]!) / (lengths[i]! * lengths[j]!);
+    }
+  }
+  return values;
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
 }
 
 /** The colour of a value from −1 to 1, and ink that can be read on it. */
@@ -36,14 +74,9 @@ export class AgreementPanel {
     this.element = h(
       "section",
       { class: "panel", "aria-label": "Agreement" },
-      h("h2", { class: "panel-title" }, "Agreement", h("span", { class: "soft small" }, "Rank correlation of every two maps: 1 is the same order of pixels, 0 none, −1 the reverse.")),
+      h("h2", { class: "panel-title" }, "Agreement", h("span", { class: "soft small" }, "Rank correlation of every two heat maps as they are drawn (the positive part or the size, as each card says), not of the signed values: 1 is the same order of pixels, 0 none, −1 the reverse.")),
       this.body,
     );
-    this.clear();
-  }
-
-  clear(): void {
-    this.found = null;
     fill(this.body, h("p", { class: "empty" }, "Comes when all methods have answered."));
   }
 
@@ -57,7 +90,7 @@ export class AgreementPanel {
     this.waiting(false);
     if (found.methods.length < 2) {
       this.found = null;
-      fill(this.body, h("p", { class: "empty" }, "Two maps at least are needed. Choose another method."));
+      fill(this.body, h("p", { class: "empty" }, `Two maps at least are needed. ${found.asked < 2 ? "Choose another method." : "Ask again, or choose other methods."}`));
       return;
     }
     this.draw();
@@ -65,11 +98,12 @@ export class AgreementPanel {
 
   draw(): void {
     if (!this.found) return;
-    const { titles, values } = this.found;
+    const { titles, values, asked } = this.found;
     const colours = table(theme());
     const legend = new Legend(1);
     fill(
       this.body,
+      titles.length < asked ? h("p", { class: "small" }, `Of ${titles.length} of ${count(asked, "method")}: the others have no map.`) : null,
       h(
         "div",
         { class: "table agreement", tabindex: "0", role: "region", "aria-label": "Rank correlations" },

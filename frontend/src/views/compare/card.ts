@@ -16,7 +16,7 @@ export class Card {
   /** What it said, and about which output. */
   answer: Answer | null = null;
   target: number | null = null;
-  private map: Picture<Float32Array> | null = null;
+  map: Picture<Float32Array> | null = null;
   private readonly picture: PixelCanvas;
   private readonly legend = new Legend(null);
   private readonly colours = h("p", { class: "soft small card-colours" });
@@ -99,10 +99,6 @@ export class Card {
     fill(this.check, "\u00a0");
     fill(this.reason, h("strong", null, strong), h("p", null, text));
     this.reason.hidden = false;
-  }
-
-  get shown(): boolean {
-    return this.map !== null;
   }
 
   png(): Promise<Blob> {
