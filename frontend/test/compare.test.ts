@@ -6,9 +6,10 @@ import { firstLook, indexOf, placeOf, readChoice, writeChoice } from "../src/vie
 import { byFamily, checked, csv } from "../src/views/compare/words.ts";
 import type { CheckInfo, MethodInfo } from "../src/core/types.ts";
 
-const method = (name: string, family: string, first = false): MethodInfo => ({ name, title: name, family, source: "", layer: "no", first });
+const method = (name: string, family: string, first = false): MethodInfo => ({ name, title: name, family, source: "", layer: "no", first, needs: "" });
 const methods = [method("ig", "path", true), method("grad-cam", "activation map"), method("lrp-0", "relevance", true), method("cam", "activation map"), method("gradient", "gradient")];
-const bounds = { methods, most: 3, labels: true, outputs: 10 };
+const bounds = { methods, most: 3, labels: true, shape: [10], channels: [] };
+const image = { ...bounds, labels: false, shape: [3, 40, 50], channels: ["R", "G", "B"] };
 const address = (text: string) => (key: string) => new URLSearchParams(text).get(key);
 const check = (part: Partial<CheckInfo>): CheckInfo => ({ name: "the values sum to the score", expected: 1, found: 1, error: 0, tolerance: 1e-4, holds: true, ...part });
 
@@ -18,7 +19,7 @@ test("the first look, slow methods last, and its empty address", () => {
   assert.deepEqual(firstLook(reads, 3, false), ["lrp-0"]);
   const { choice, wrong } = readChoice(() => null, bounds);
   assert.deepEqual(wrong, []);
-  assert.deepEqual(choice, { methods: ["lrp-0", "ig"], target: null, opacity: 75 });
+  assert.deepEqual(choice, { methods: ["lrp-0", "ig"], target: null, label: null, opacity: 75 });
   assert.deepEqual(writeChoice(choice, bounds), { methods: null, target: null, opacity: null });
 });
 
@@ -30,11 +31,40 @@ test("a choice survives the address, in the order asked", () => {
 
 test("wrong values are all named, the rest is kept", () => {
   const { choice, wrong } = readChoice(address("methods=ig,magic,cam,ig,more&target=10&opacity=-1"), bounds);
-  assert.deepEqual(choice, { methods: ["ig", "cam"], target: null, opacity: 75 });
+  assert.deepEqual(choice, { methods: ["ig", "cam"], target: null, label: null, opacity: 75 });
   assert.equal(wrong.length, 3);
   assert.match(wrong[0]!, /“magic”, “more”/);
   assert.deepEqual(readChoice(address("methods=ig,cam,lrp-0,gradient"), bounds).choice.methods, ["ig", "cam", "lrp-0"]);
   assert.deepEqual(readChoice(address("methods="), bounds).choice.methods, ["lrp-0", "ig"]);
+});
+
+test("a label keeps its name in the address, and a pixel of an image is no label", () => {
+  const read = (target: string) => readChoice(address(`target=${target}`), bounds);
+  assert.deepEqual([read("7").choice.target, read("7").choice.label], [7, null]);
+  const { choice, wrong } = read("7,sea slug");
+  assert.deepEqual([choice.target, choice.label, wrong], [7, "sea slug", []]);
+  assert.equal(writeChoice(choice, bounds)["target"], "7,sea slug");
+  for (const target of ["10", "10,cup", "R,1,1", "0,1,1", "7,", "-1", "cup"]) {
+    assert.equal(read(target).choice.target, null, target);
+    assert.match(read(target).wrong[0]!, /is no label of this network, so the best score is asked about/);
+  }
+});
+
+test("a pixel of an image by its channel's name or number, row and column; nothing else", () => {
+  const read = (target: string) => readChoice(address(`target=${target}`), image);
+  for (const target of ["G,39,49", "1,39,49"]) {
+    const { choice, wrong } = read(target);
+    assert.deepEqual([choice.target, choice.label, wrong], [3999, null, []]);
+    assert.equal(writeChoice(choice, image)["target"], "G,39,49");
+  }
+  for (const target of ["3999", "7,cup", "G,40,0", "G,0,50", "3,0,0", "Y,0,0", "all,0,0", "G,1", "G,1,1,1", "G,,1", "G,-1,1", ",1,1", "G,1.5,1"]) {
+    assert.equal(read(target).choice.target, null, target);
+    assert.match(read(target).wrong[0]!, /is no channel, row and column of this output, so its middle is asked about/);
+  }
+  // The same pixel of the same channel where the channels come in another order; none of a smaller output.
+  const other = { ...image, channels: ["B", "G", "R"] };
+  assert.equal(readChoice(address("target=R,1,2"), other).choice.target, 2 * 2000 + 52);
+  assert.equal(readChoice(address("target=R,1,2"), { ...image, shape: [3, 1, 50] }).choice.target, null);
 });
 
 test("a place of an image and its flat index", () => {

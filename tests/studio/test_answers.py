@@ -41,6 +41,7 @@ def test_what_can_be_chosen(client):
     assert said["image"] in [image["id"] for image in said["images"]]
     assert {method["name"] for method in said["methods"]} == set(ls.attribution.METHODS)
     assert sum(method["first"] for method in said["methods"]) == 6
+    assert [method["name"] for method in said["methods"] if method["needs"]] == ["relevant-units"]
 
 
 @pytest.mark.parametrize(("kind", "channel"), [("column", 1), ("row", 2), ("column", None), ("row", None)])

@@ -9,6 +9,7 @@ from linearscope.attribution import compare
 from tests.studio.pages import visiting
 
 VIEW = "#/compare?model=small_vgg&image=espresso"
+IMAGE = "#/compare?model=espcn_x2&image=espresso&methods=gradient"
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def test_another_label_is_asked_about(visit):
     box = visit.page.get_by_role("combobox", name="Label asked about")
     box.fill("ship")
     visit.page.get_by_role("option", name="ship").click()
-    visit.page.wait_for_function("() => location.hash.includes('target=8')")
+    visit.addressed(target="8,ship")
     visit.page.get_by_text(re.compile("^Ship: ")).wait_for()
 
 
@@ -82,11 +83,90 @@ def test_a_pixel_of_an_image_is_asked_about(visit):
     picture.scroll_into_view_if_needed()
     box = picture.bounding_box()
     picture.click(position={"x": 9.5 * box["width"] / 64, "y": 21.5 * box["height"] / 64})
-    visit.page.wait_for_function("() => location.hash.includes('target=')")
+    visit.addressed(target="R,21,9")
     ended(visit)
-    place = int(visit.keys["target"]) % (64 * 64)
-    assert divmod(place, 64) == (21, 9)
     assert "row 21, column 9" in visit.page.locator(".compare-ask").inner_text().lower()
+
+
+def asked_about(visit, text):
+    visit.page.locator(".compare-ask").get_by_text(text).first.wait_for()
+
+
+def unaddressed(visit):
+    """Wait until the address names no target."""
+    visit.page.wait_for_function("() => !location.hash.includes('target=')")
+
+
+def test_a_pixel_outside_of_a_smaller_output_is_not_another_one_in_silence(visit):
+    visit.go(f"{IMAGE}&side=64&target=G,100,9")
+    asked_about(visit, "row 100, column 9")
+    visit.page.get_by_label("Side in pixels").select_option("32")
+    visit.notice("“G,100,9” is no channel, row and column of this output")
+    unaddressed(visit)
+    asked_about(visit, "row 32, column 32")
+
+
+def test_a_pixel_that_is_kept_for_a_larger_output_is_said_to_lie_elsewhere(visit):
+    visit.go(f"{IMAGE}&side=32&target=2,21,9")
+    visit.addressed(target="B,21,9")
+    visit.page.get_by_label("Side in pixels").select_option("48")
+    visit.notice("The pixel B,21,9 is kept, but the output has 96 × 96 pixels now")
+    visit.addressed(target="B,21,9", side="48")
+    asked_about(visit, "row 21, column 9")
+
+
+@pytest.mark.parametrize(
+    ("at", "target"), [(IMAGE, "2000"), (IMAGE, "8,ship"), (f"{VIEW}&methods=gradient", "R,2,3"), (VIEW, "0,2,3")]
+)
+def test_a_target_of_another_kind_of_network_is_not_read(visit, at, target):
+    visit.go(f"{at}&target={target}")
+    visit.notice(f"target “{target}” is no")
+    unaddressed(visit)
+
+
+def test_a_label_does_not_become_a_pixel(visit):
+    visit.go(f"{VIEW}&methods=gradient&target=8")
+    visit.addressed(target="8,ship")
+    visit.page.get_by_label("Network", exact=True).select_option("espcn_x2")
+    visit.notice("target “8,ship” is no channel, row and column")
+    unaddressed(visit)
+
+
+def test_a_label_stays_with_a_network_that_has_it_and_no_other(visit):
+    visit.go(f"{VIEW}&methods=gradient&target=3")
+    visit.addressed(target="3,cat")
+    network = visit.page.get_by_label("Network", exact=True)
+    network.select_option("small_vgg_bn")
+    visit.page.get_by_text(re.compile("^Cat: ")).wait_for()
+    visit.addressed(model="small_vgg_bn", target="3,cat")
+    network.select_option("an8flower_6c")
+    visit.notice(re.compile("Label 3 of an8flower_6c is “.*”, not “cat”. The best score is asked about"))
+    unaddressed(visit)
+    ended(visit)
+    name = visit.page.get_by_role("combobox", name="Label asked about").input_value()
+    assert visit.page.locator(".compare-ask .verdict").inner_text().lower().startswith(name.lower())
+    visit.page.go_back()
+    visit.page.get_by_text(re.compile("^Cat: ")).wait_for()
+    visit.addressed(model="small_vgg_bn", target="3,cat")
+
+
+def test_a_link_with_a_label_of_another_network_says_so(visit):
+    visit.go("#/compare?model=an8flower_6c&image=espresso&methods=gradient&target=3,cat")
+    visit.notice(re.compile("Label 3 of an8flower_6c is “.*”, not “cat”"))
+    unaddressed(visit)
+
+
+def test_a_method_that_the_page_cannot_ask_is_offered_with_its_reason(visit):
+    visit.go(f"{VIEW}&methods=gradient,relevant-units")
+    visit.notice("no method “relevant-units” can be asked here")
+    visit.page.locator(".method-picker > summary").click()
+    box = visit.page.get_by_role("checkbox", name=re.compile("Relevant units"))
+    assert box.is_disabled()
+    reason = visit.page.locator(f"#{box.get_attribute('aria-describedby')}").inner_text()
+    assert "needs a file" in reason
+    assert "`" not in reason
+    there = visit.page.locator(".method-picker input:not(:disabled)").count()
+    assert visit.page.locator(".method-picker > summary .num").inner_text() == f"1 of {there}"
 
 
 def partial(visit, shown, methods):

@@ -36,6 +36,8 @@ export interface MethodInfo {
   layer: string;
   /** Whether it is asked at first. */
   first: boolean;
+  /** Why the page cannot ask it and what to do, in two sentences; empty for a method that it can ask. */
+  needs: string;
 }
 
 export interface Studio {

@@ -18,6 +18,8 @@ import { targetField, type TargetField } from "./compare/target.ts";
 import { capital } from "./compare/words.ts";
 
 let moved: (() => void) | null = null;
+/** The pixel that was asked about, and the size of its output, when the view was last left. */
+let before: { pixel: string | null; shape: string } | null = null;
 
 export const compare: View = {
   name: "compare",
@@ -54,11 +56,12 @@ class Compare {
     private readonly context: Context,
   ) {
     const { studio, subject, signal } = context;
-    this.bounds = { methods: studio.methods, labels: subject.kind === "classification", most: Math.min(studio.limits.methods, studio.methods.length), outputs: subject.output_shape.reduce((a, b) => a * b, 1) };
+    const methods = studio.methods.filter((method) => !method.needs);
+    this.bounds = { methods, labels: subject.kind === "classification", most: Math.min(studio.limits.methods, methods.length), shape: subject.output_shape, channels: subject.output_channels };
     this.choice = this.read();
     this.asked = new Latest(signal);
-    this.field = targetField(context, (target) => this.change({ target }, 0));
-    this.picker = new MethodPicker(studio.methods, this.bounds.most, (methods) => this.change({ methods }, 500), firstLook(studio.methods, this.bounds.most, this.bounds.labels));
+    this.field = targetField(context, (target, label) => this.change({ target, label }, 0));
+    this.picker = new MethodPicker(studio.methods, this.bounds.most, (methods) => this.change({ methods }, 500), firstLook(methods, this.bounds.most, this.bounds.labels));
     this.opacity = slider("Opacity of maps", { min: 0, max: 100, step: 1, value: this.choice.opacity }, (value) => `${value} %`, (value) => this.change({ opacity: value }, 0));
     this.button.onclick = () => (this.running ? this.cancel() : void this.ask());
     root.append(
@@ -92,6 +95,7 @@ class Compare {
       "abort",
       () => {
         moved = null;
+        before = this.at();
         clearTimeout(this.timer);
       },
       { once: true },
@@ -99,6 +103,7 @@ class Compare {
   }
 
   start(): void {
+    this.sayKept();
     this.present();
     void this.ask();
   }
@@ -111,11 +116,39 @@ class Compare {
   private read(): Choice {
     const { context } = this;
     const { choice, wrong } = readChoice((key) => context.get(key), this.bounds);
-    if (wrong.length) {
-      context.notice(`The address could not be followed in full: ${wrong.join("; ")}. The rest is shown.`, "info", "address");
-      context.set(writeChoice(choice, this.bounds));
-    }
+    if (wrong.length) context.notice(`The address could not be followed in full: ${wrong.join("; ")}. The rest is shown.`, "info", "address");
+    // Also where nothing is wrong: a channel's number becomes its name, which means the same to another network.
+    context.set(writeChoice(choice, this.bounds));
     return choice;
+  }
+
+  /** A pixel of the output, as the address says it; null for the usual one and for labels. */
+  private at(): { pixel: string | null; shape: string } {
+    const pixel = this.bounds.labels ? null : writeChoice(this.choice, this.bounds)["target"]!;
+    return { pixel, shape: this.bounds.shape.slice(1).join(" × ") };
+  }
+
+  /** A pixel that is kept for an output of another size lies elsewhere in the photo. */
+  private sayKept(): void {
+    const { pixel, shape } = this.at();
+    if (pixel === null || pixel !== before?.pixel || shape === before.shape) return;
+    this.context.notice(`The pixel ${pixel} is kept, but the output has ${shape} pixels now, so it lies elsewhere in the photo. Choose another if you meant the place.`, "info", "target");
+  }
+
+  /** Whether the address means a label that this network has not at that index; then the best score is asked about. */
+  private mistaken(said: Score): boolean {
+    const { label, target } = this.choice;
+    const name = shortName(said.name);
+    if (target !== said.index || label === name) return false;
+    if (label === null) {
+      this.choice = { ...this.choice, label: name };
+    } else {
+      this.context.notice(`Label ${target} of ${this.context.subject.model} is “${name}”, not “${label}”. The best score is asked about; choose a label to ask about another.`, "info", "target");
+      this.choice = { ...this.choice, target: null, label: null };
+    }
+    this.context.set(writeChoice(this.choice, this.bounds));
+    this.present();
+    return label !== null;
   }
 
   private moved(): void {
@@ -140,7 +173,7 @@ class Compare {
   }
 
   private key(): string {
-    return `${this.target}:${this.choice.methods.join(",")}`;
+    return `${this.target},${this.choice.label}:${this.choice.methods.join(",")}`;
   }
 
   /** Controls and reserved places, as chosen. */
@@ -148,7 +181,7 @@ class Compare {
     const { methods } = this.choice;
     this.picker.show(methods);
     this.opacity.set(this.choice.opacity);
-    this.field.show(this.target);
+    this.field.show(this.target, this.choice.label);
     for (const [name, card] of this.cards) {
       if (methods.includes(name)) continue;
       card.element.remove();
@@ -195,6 +228,7 @@ class Compare {
         if (signal.aborted) return;
         if (event === "begin") {
           const said = (data as { target: Score }).target;
+          if (this.bounds.labels && this.mistaken(said)) return void this.ask();
           this.headline.textContent = `${capital(context.subject.kind === "classification" ? shortName(said.name) : said.name)}: ${amount(said.score, 4)}`;
         } else if (event === "answer") {
           const answer = data as Answer;

@@ -50,6 +50,10 @@ FIRST_METHODS: Final = (
     "contributions",
     "integrated-gradients",
 )
+#: Methods that need what the page cannot give: why, and what to do.
+NEEDS: Final = {
+    "relevant-units": "It needs a file of units, which this page cannot take. Ask it with linearscope explain."
+}
 #: Photos that are decoded at once.
 DECODING: Final = 2
 
@@ -159,6 +163,7 @@ def _add_choices(app: FastAPI, stage: Stage, queue: Queue) -> None:
                 source=one.source,
                 layer=one.layer,
                 first=one.name in FIRST_METHODS,
+                needs=NEEDS.get(one.name, ""),
             )
             for one in METHODS.values()
         ]

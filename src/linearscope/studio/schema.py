@@ -92,6 +92,7 @@ class MethodInfo(Said):
     source: str
     layer: str
     first: bool
+    needs: str
 
 
 class Limits(Said):

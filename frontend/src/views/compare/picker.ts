@@ -1,11 +1,12 @@
 // Which methods are asked: checkboxes by family.
 
-import { fill, h } from "../../core/dom.ts";
+import { fill, h, newId } from "../../core/dom.ts";
 import type { MethodInfo } from "../../core/types.ts";
 import { byFamily, capital } from "./words.ts";
 
 export class MethodPicker {
   readonly element: HTMLDetailsElement;
+  /** Of the methods that can be asked. */
   private readonly boxes = new Map<string, HTMLInputElement>();
   private readonly summary = h("span", { class: "num" });
   private readonly note = h("p", { class: "soft small", role: "status" });
@@ -30,9 +31,11 @@ export class MethodPicker {
   }
 
   private line(method: MethodInfo): HTMLElement {
-    const box = h("input", { type: "checkbox", value: method.name, onchange: () => this.toggle(method.name) });
-    this.boxes.set(method.name, box);
-    return h("label", { class: "method-line" }, box, h("span", null, h("span", null, capital(method.title)), " ", h("span", { class: "soft small" }, method.source)));
+    const reason = method.needs ? h("p", { class: "soft small", id: newId("needs") }, method.needs) : null;
+    const box = h("input", { type: "checkbox", value: method.name, disabled: reason !== null, "aria-describedby": reason?.id ?? null, onchange: () => this.toggle(method.name) });
+    if (!reason) this.boxes.set(method.name, box);
+    const label = h("label", { class: "method-line" }, box, h("span", null, h("span", null, capital(method.title)), " ", h("span", { class: "soft small" }, method.source)));
+    return h("div", null, label, reason);
   }
 
   private chosen: string[] = [];

@@ -15,25 +15,27 @@ export interface TargetField {
   control: HTMLElement;
   /** The output that is asked about where none was chosen. */
   first: number;
-  show(target: number): void;
+  /** `label`: its name, where it is known. */
+  show(target: number, label: string | null): void;
 }
 
-export function targetField(context: Context, pick: (target: number) => void): TargetField {
+type Pick = (target: number, label: string | null) => void;
+
+export function targetField(context: Context, pick: Pick): TargetField {
   return context.subject.kind === "classification" ? labelTarget(context, pick) : placeTarget(context, pick);
 }
 
-function labelTarget(context: Context, pick: (target: number) => void): TargetField {
+function labelTarget(context: Context, pick: Pick): TargetField {
   let asked: Promise<Score[]> | null = null;
-  const labels = () => {
-    asked ??= context.api.scores(context.subject.id, context.signal);
-    asked.catch(() => (asked = null));
-    return asked;
-  };
   const combobox = new LabelCombobox({
     label: "Label asked about",
     placeholder: "Name or index",
-    labels,
-    onPick: (label) => pick(label.index),
+    labels: () => {
+      asked ??= context.api.scores(context.subject.id, context.signal);
+      asked.catch(() => (asked = null));
+      return asked;
+    },
+    onPick: (label) => pick(label.index, shortName(label.name)),
     onError: (error) => context.failed(error, "labels"),
     keep: true,
   });
@@ -43,28 +45,20 @@ function labelTarget(context: Context, pick: (target: number) => void): TargetFi
     picture: photo.canvas,
     control: combobox.element,
     first: context.subject.scores[0]?.index ?? 0,
-    show(target) {
+    show(target, label) {
       const known = context.subject.scores.find((score) => score.index === target);
-      if (known) {
-        combobox.hold(shortName(known.name));
-        return;
-      }
-      combobox.hold(`label ${target}`);
-      labels().then(
-        (all) => combobox.hold(shortName(all[target]?.name ?? `label ${target}`)),
-        (error: unknown) => context.failed(error, "labels"),
-      );
+      combobox.hold(label ?? (known ? shortName(known.name) : `label ${target}`));
     },
   };
 }
 
-function placeTarget(context: Context, pick: (target: number) => void): TargetField {
+function placeTarget(context: Context, pick: Pick): TargetField {
   const { output_shape: shape, output_channels: channels } = context.subject;
   const [depth, height, width] = shape as [number, number, number];
   let place: Place = { channel: 0, row: Math.floor(height / 2), column: Math.floor(width / 2) };
   const select = h(
     "select",
-    { onchange: () => pick(indexOf({ ...place, channel: Number(select.value) }, shape)) },
+    { onchange: () => pick(indexOf({ ...place, channel: Number(select.value) }, shape), null) },
     ...Array.from({ length: depth }, (_, channel) => h("option", { value: channel }, channels[channel] ?? String(channel))),
   );
   const root = h("div", { class: "target-picture" });
@@ -75,7 +69,7 @@ function placeTarget(context: Context, pick: (target: number) => void): TargetFi
     width,
     // Without it the arrow keys would not move the light.
     onMove: () => undefined,
-    onPick: (row, column) => pick(indexOf({ ...place, row, column }, shape)),
+    onPick: (row, column) => pick(indexOf({ ...place, row, column }, shape), null),
   });
   view.image(context.pictures.output);
   context.signal.addEventListener("abort", () => view.destroy(), { once: true });
