@@ -162,7 +162,7 @@ export class Api {
           yield { event, data: parsed };
         }
       }
-      if (!ended) throw unreachable();
+      if (!ended) throw new Refusal("cut", "The answer broke off before it was whole. Ask again.", 0);
     } finally {
       reader.cancel().catch(() => undefined);
     }
