@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readChoice, writeChoice } from "../src/views/classification/choice.ts";
-import { bar, column, extent, lines, MANY, runs, stageDepth } from "../src/views/classification/shares.ts";
+import { carry, readChoice, writeChoice } from "../src/views/classification/choice.ts";
+import { bar, column, extent, lines, MANY, runs, stageDepth, within } from "../src/views/classification/shares.ts";
+import { score } from "../src/core/words.ts";
 import type { LayerShare } from "../src/core/types.ts";
 
 const layer = (name: string, share = 1): LayerShare => ({ layer: name, share, map: true });
@@ -51,7 +52,7 @@ test("an empty address is the default, and the default leaves the address empty"
 });
 
 test("a choice survives the address", () => {
-  const given = "labels=967,968&active=968&variant=input&opacity=40&epsilon=2.5&vote=all&scale=own&open=features.0";
+  const given = "labels=967,968&active=968&variant=input&opacity=40&epsilon=2.5&vote=all&scale=own&open=features.0&groups=features,head";
   const { choice, wrong } = readChoice(address(given), bounds);
   assert.deepEqual(wrong, []);
   const said = new URLSearchParams();
@@ -71,4 +72,30 @@ test("at most four labels, none twice", () => {
   const { choice, wrong } = readChoice(address("labels=1,2,2,3,4,5"), bounds);
   assert.deepEqual(choice.labels, [1, 2, 3, 4]);
   assert.equal(wrong.length, 1);
+});
+
+const DEFAULT = readChoice(() => null, bounds).choice;
+const goldfish = { model: "one", image: "a", side: null, choice: { ...DEFAULT, labels: [1], open: "features.0", vote: "all" as const }, names: ["goldfish"] };
+const other = (part: object) => ({ model: "one", image: "a", side: null, scores: [{ index: 1, name: "goldfish", score: 2 }], ...part });
+
+test("labels are carried to another network only where their names are the same", () => {
+  const same = carry(goldfish.choice, goldfish, other({ model: "two" }), () => "goldfish");
+  assert.deepEqual([same.choice.labels, same.choice.open, same.said], [[1], null, null]);
+  const wrong = carry(goldfish.choice, goldfish, other({ model: "two" }), () => "automobile");
+  assert.equal(wrong.choice.labels, null);
+  assert.match(wrong.said!, /labels chosen for one are not those of two/);
+  assert.deepEqual(carry(goldfish.choice, null, other({ model: "two" }), () => "automobile").choice, goldfish.choice, "a link is followed");
+});
+
+test("labels stay with another photo only where it shows them, and no vote begins by itself", () => {
+  const stays = carry(goldfish.choice, goldfish, other({ image: "b" }), () => undefined);
+  assert.deepEqual([stays.choice.labels, stays.choice.vote, stays.said], [[1], "chosen", null]);
+  const gone = carry(goldfish.choice, goldfish, other({ image: "b", scores: [] }), () => undefined);
+  assert.equal(gone.choice.labels, null);
+  assert.match(gone.said!, /not all among the largest scores/);
+});
+
+test("a score has one form; a name within a group keeps its end", () => {
+  assert.deepEqual([11.449, -0.5, 1, 0, 0.0049, 1234.5].map(score), ["11.45", "−0.50", "1.00", "0.00", "0.0049", "1,235"]);
+  assert.deepEqual([within("_blocks.15._bn2", "_blocks.15"), within("head", "_blocks")], ["…._bn2", "head"]);
 });

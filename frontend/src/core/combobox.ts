@@ -3,7 +3,7 @@
 import { fill, h, newId } from "./dom.ts";
 import { search } from "./labels.ts";
 import type { Score } from "./types.ts";
-import { amount } from "./words.ts";
+import { score } from "./words.ts";
 
 const SHOWN = 40;
 
@@ -92,7 +92,7 @@ export class LabelCombobox {
             onclick: () => this.pick(label),
           },
           h("span", { class: "combobox-name" }, label.name),
-          h("span", { class: "soft num small" }, `${label.index} · ${amount(label.score)}`),
+          h("span", { class: "soft num small" }, `${label.index} · ${score(label.score)}`),
         ),
       ),
       this.found.length ? null : h("li", { class: "soft combobox-none", role: "option", "aria-disabled": "true", "aria-selected": "false" }, "No label has this name or index."),

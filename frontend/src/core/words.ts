@@ -9,6 +9,13 @@ export function amount(value: number, digits = 3): string {
   return text.replace("-", "−").replace("e-", "e−").replace("e+", "e");
 }
 
+/** A score or its change: two decimals where the size is from 0.01 to 1,000, and as an amount beyond. */
+export function score(value: number): string {
+  const size = Math.abs(value);
+  if (value !== 0 && !(size >= 0.01 && size < 1000)) return amount(value);
+  return `${value < 0 ? "−" : ""}${size.toFixed(2)}`;
+}
+
 /** With its sign: +1.23, −0.4. */
 export function signed(value: number, digits = 3): string {
   return value > 0 ? `+${amount(value, digits)}` : amount(value, digits);

@@ -8,7 +8,7 @@ import { bytes } from "../core/packet.ts";
 import type { Score, Subject } from "../core/types.ts";
 import type { Context, View } from "../core/view.ts";
 import { AttackPanel } from "./classification/attack.ts";
-import { KEYS, MOST_LABELS, readChoice, writeChoice, type Choice } from "./classification/choice.ts";
+import { carry, KEYS, MOST_LABELS, readChoice, writeChoice, type Choice, type Seen } from "./classification/choice.ts";
 import { ContributionsPanel } from "./classification/contributions.ts";
 import type { Desk } from "./classification/desk.ts";
 import { DiscussionsPanel } from "./classification/discussions.ts";
@@ -16,6 +16,8 @@ import { ScoresPanel } from "./classification/scores.ts";
 import { VotesPanel } from "./classification/votes.ts";
 
 let moved: (() => void) | null = null;
+/** What the view spoke of last: what was chosen there may not hold for another network or photo. */
+let seen: Seen | null = null;
 
 export const classification: View = {
   name: "classification",
@@ -23,7 +25,7 @@ export const classification: View = {
   question: "What made each score, how do the pixels vote, and what does an attack change?",
   keys: KEYS,
   fits: (kind) => kind === "classification",
-  mount: (root, context) => new Classification(root, context).start(),
+  mount: (root, context) => void new Classification(root, context).start(),
   moved: () => moved?.(),
 };
 
@@ -35,6 +37,8 @@ class Classification {
   private readonly discussions: DiscussionsPanel;
   private readonly votes: VotesPanel;
   private readonly asked: Latest;
+  /** Whether what is chosen is known to hold for this network and photo. */
+  private carried = false;
   /** Every score of a subject, by its id; and the same while it is asked. */
   private readonly all = new Map<string, Promise<Score[]>>();
   private readonly known = new Map<string, Map<number, Score>>();
@@ -56,7 +60,8 @@ class Classification {
       labels: [],
       active: subject.scores[0]!,
       change: (part, push) => this.change(part, push),
-      add: (index) => this.add(index),
+      add: (index, instead) => this.add(index, instead),
+      scoreOf: (index) => this.known.get(this.desk.subject.id)?.get(index),
       get stem() {
         return stemOf(this.subject, context.photo);
       },
@@ -90,19 +95,28 @@ class Classification {
     context.signal.addEventListener("abort", () => (moved = null), { once: true });
   }
 
-  start(): void {
+  async start(): Promise<void> {
+    const { context } = this;
+    const { subject } = context;
+    // Names of labels are needed to tell whether another network has the same.
+    if (this.desk.choice.labels && seen && seen.model !== subject.model) await this.allScores(subject).catch(() => undefined);
+    if (context.signal.aborted) return;
+    const { choice, said } = carry(this.desk.choice, seen, subject, (index) => this.desk.scoreOf(index)?.name);
+    this.desk.choice = choice;
+    this.carried = true;
+    this.settle();
+    context.set(writeChoice(this.desk.choice, context.studio.variants));
+    if (said) context.notice(said, "info", "labels");
     this.present();
-    this.allScores(this.context.subject).then(
+    this.allScores(subject).then(
       () => {
         this.settle();
         this.scores.show(this.before());
       },
-      (error: unknown) => this.context.failed(error, "scores"),
+      (error: unknown) => context.failed(error, "scores"),
     );
-    const attacked = this.desk.choice.epsilon ? this.runAttack() : Promise.resolve();
-    void attacked.then(() => {
-      if (this.desk.choice.vote === "all" && !this.context.signal.aborted) this.votes.begin();
-    });
+    if (this.desk.choice.epsilon) await this.runAttack();
+    if (this.desk.choice.vote === "all" && !context.signal.aborted) this.votes.begin();
   }
 
   /** Read the address; say what is wrong with it, and mend it. */
@@ -134,19 +148,21 @@ class Classification {
     const changed = (Object.keys(part) as (keyof Choice)[]).filter((key) => before[key] !== desk.choice[key]);
     if (changed.includes("epsilon")) void this.runAttack();
     else if (changed.length === 1 && (changed[0] === "opacity" || changed[0] === "scale")) this.redraw();
-    else if (changed.length === 1 && (changed[0] === "open" || changed[0] === "active")) void this.contributions.show();
-    else if (changed.length && changed[0] !== "vote") this.present();
+    else if (changed.every((key) => key === "open" || key === "groups" || key === "active")) void this.contributions.show();
+    else if (changed[0] !== "vote") this.present();
   }
 
-  private add(index: number): void {
+  private add(index: number, instead = false): void {
     const { desk, context } = this;
     const chosen = desk.labels.map((label) => label.index);
     if (chosen.includes(index)) return;
-    if (chosen.length >= MOST_LABELS) {
+    if (chosen.length >= MOST_LABELS && !instead) {
       context.notice(`${MOST_LABELS} labels are spoken of already. Take one away first.`);
       return;
     }
-    this.change({ labels: [...chosen, index] });
+    const left = chosen.slice(0, MOST_LABELS - 1);
+    this.change({ labels: [...left, index] });
+    if (!document.activeElement || document.activeElement === document.body) this.scores.focusChip(left.length);
   }
 
   /** Who is spoken of, by what is chosen and known. */
@@ -158,6 +174,8 @@ class Classification {
     desk.labels = indices.map((index) => known?.get(index) ?? { index, name: original?.get(index)?.name ?? `label ${index}`, score: NaN });
     if (desk.choice.active !== null && !indices.includes(desk.choice.active)) desk.choice = { ...desk.choice, active: null };
     desk.active = desk.labels.find((label) => label.index === desk.choice.active) ?? desk.labels[0]!;
+    const { model, image, side } = context.subject;
+    if (this.carried) seen = { model, image, side, choice: desk.choice, names: desk.labels.map((label) => label.name) };
   }
 
   private remember(subject: Subject, scores: Score[]): void {

@@ -8,6 +8,7 @@ import { shortName } from "../../core/labels.ts";
 import { change } from "../../core/overlay.ts";
 import type { Download } from "../../core/view.ts";
 import { amount } from "../../core/words.ts";
+import { MOST_LABELS } from "./choice.ts";
 import { busy, type Desk } from "./desk.ts";
 
 type Look = "original" | "attacked" | "change";
@@ -18,7 +19,7 @@ export class AttackPanel {
   private readonly looks: Segmented<Look>;
   private readonly slider: ReturnType<typeof slider>;
   private readonly verdict = h("p", { class: "verdict" });
-  private readonly detail = h("p", { class: "soft small" });
+  private readonly detail = h("p", { class: "soft small verdict-detail" });
   private readonly more = h("div", { class: "verdict-more" });
   private readonly stage: HTMLElement;
   private look: Look = "original";
@@ -74,7 +75,8 @@ export class AttackPanel {
       this.verdict.textContent = `${shortName(attack.label.name)} → ${shortName(attack.after.name)} at ${levels(attack.epsilon)}`;
       this.detail.textContent = "One step of the fast gradient sign method changed the label. All below speaks of the attacked photo.";
       if (!labels.some((label) => label.index === attack.after.index)) {
-        this.more.append(h("button", { type: "button", class: "button", onclick: () => this.desk.add(attack.after.index) }, `Speak of ${shortName(attack.after.name)} too`));
+        const instead = labels.length < MOST_LABELS ? "too" : `instead of ${shortName(labels.at(-1)!.name)}`;
+        this.more.append(h("button", { type: "button", class: "button", onclick: () => this.desk.add(attack.after.index, true) }, `Speak of ${shortName(attack.after.name)} ${instead}`));
       }
     } else {
       this.verdict.textContent = `Still ${shortName(attack.label.name)} at ${levels(attack.epsilon)}`;

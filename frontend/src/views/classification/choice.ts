@@ -1,5 +1,7 @@
 // What is chosen in the classification view, as the address says it; wrong values are mended and named.
 
+import type { Subject } from "../../core/types.ts";
+
 export const MOST_LABELS = 4;
 
 export interface Choice {
@@ -16,11 +18,13 @@ export interface Choice {
   scale: "common" | "own";
   /** The layer whose map is open. */
   open: string | null;
+  /** The groups of layers that are open. */
+  groups: string[];
 }
 
-export const DEFAULTS: Choice = { labels: null, active: null, variant: "spread", opacity: 75, epsilon: 0, vote: "chosen", scale: "common", open: null };
+export const DEFAULTS: Choice = { labels: null, active: null, variant: "spread", opacity: 75, epsilon: 0, vote: "chosen", scale: "common", open: null, groups: [] };
 
-export const KEYS = ["labels", "active", "variant", "opacity", "epsilon", "vote", "scale", "open"];
+export const KEYS = ["labels", "active", "variant", "opacity", "epsilon", "vote", "scale", "open", "groups"];
 
 export interface Bounds {
   /** How many labels there are. */
@@ -75,6 +79,7 @@ export function readChoice(get: (key: string) => string | null, bounds: Bounds):
   within("opacity", 100, 1, (value) => (choice.opacity = value));
   within("epsilon", bounds.epsilon, 0.5, (value) => (choice.epsilon = value));
   choice.open = get("open");
+  choice.groups = get("groups")?.split(",").filter(Boolean) ?? [];
   return { choice, wrong };
 }
 
@@ -90,5 +95,33 @@ export function writeChoice(choice: Choice, variants: string[]): Record<string, 
     vote: choice.vote === DEFAULTS.vote ? null : choice.vote,
     scale: choice.scale === DEFAULTS.scale ? null : choice.scale,
     open: choice.open,
+    groups: choice.groups.length ? choice.groups.join(",") : null,
   };
+}
+
+/** What was chosen last in this page load, and for what. */
+export interface Seen {
+  model: string;
+  image: string;
+  side: number | null;
+  choice: Choice;
+  /** The names of the chosen labels. */
+  names: string[];
+}
+
+/** A choice that came with the visitor to another network or photo: what does not hold for it is given up, and said where it was the visitor's own. */
+export function carry(choice: Choice, seen: Seen | null, now: Pick<Subject, "model" | "image" | "side" | "scores">, nameOf: (index: number) => string | undefined): { choice: Choice; said: string | null } {
+  const network = seen?.model !== now.model;
+  const photo = seen?.image !== now.image || seen.side !== now.side;
+  if (!seen || (!network && !photo)) return { choice, said: null };
+  const next: Choice = { ...choice, vote: "chosen" };
+  if (network && choice.open === seen.choice.open) next.open = null;
+  if (network && choice.groups.join() === seen.choice.groups.join()) next.groups = [];
+  const { labels } = choice;
+  // Other labels than those of before were asked for by a link, or by Back.
+  if (!labels || labels.join() !== seen.choice.labels?.join()) return { choice: next, said: null };
+  const given = (why: string) => ({ choice: { ...next, labels: null, active: null }, said: `${why} The three largest scores are spoken of; choose others under Scores.` });
+  if (network && labels.some((index, i) => nameOf(index) !== seen.names[i])) return given(`The labels chosen for ${seen.model} are not those of ${now.model}.`);
+  if (photo && labels.some((index) => !now.scores.some((one) => one.index === index))) return given("The chosen labels are not all among the largest scores of this photo.");
+  return { choice: next, said: null };
 }

@@ -10,9 +10,9 @@ import { mapOver } from "../../core/overlay.ts";
 import { floats, type Picture } from "../../core/packet.ts";
 import type { ContributionsInfo } from "../../core/types.ts";
 import type { Download } from "../../core/view.ts";
-import { amount, count, signed } from "../../core/words.ts";
+import { amount, count, score } from "../../core/words.ts";
 import { busy, names, type Desk } from "./desk.ts";
-import { bar, column, extent, lines, stand, type Line } from "./shares.ts";
+import { bar, column, extent, lines, stand, within, type Line } from "./shares.ts";
 
 const TITLES: Record<string, string> = { input: "Pixels" };
 
@@ -39,10 +39,10 @@ export class ContributionsPanel {
   private readonly asked: Latest;
   private readonly askedMap: Latest;
   private readonly known = new Map<string, ContributionsInfo>();
-  private readonly stagesOpen = new Set<string>();
+  private readonly stages = new Map<string, Row[]>();
   private rows = new Map<string, Row>();
   private shown: { key: string; info: ContributionsInfo } | null = null;
-  private map: { picture: PixelCanvas; legend: Legend; values: Picture<Float32Array>; layer: string } | null = null;
+  private map: { picture: PixelCanvas; legend: Legend; values: Picture<Float32Array>; layer: string; of: string } | null = null;
 
   constructor(private readonly desk: Desk) {
     this.asked = new Latest(desk.context.signal);
@@ -83,7 +83,7 @@ export class ContributionsPanel {
     const text = names(desk.labels);
     this.tabs.fill(desk.labels.map((label, i) => ({ value: String(label.index), text: text[i]!, tone: i + 1 })), String(desk.active.index));
     const subject = desk.subject.id;
-    const key = `${subject}:${desk.active.index}`;
+    const key = this.key();
     const missing = desk.labels.map((label) => label.index).filter((index) => !this.known.has(`${subject}:${index}`));
     if (!this.known.has(key)) busy(this.body, true);
     if (missing.length) {
@@ -104,7 +104,12 @@ export class ContributionsPanel {
       this.shown = { key, info };
       this.draw(info);
     }
+    this.openGroups(desk.choice.groups);
     this.open(desk.choice.open);
+  }
+
+  private key(): string {
+    return `${this.desk.subject.id}:${this.desk.active.index}`;
   }
 
   private draw(info: ContributionsInfo): void {
@@ -114,9 +119,9 @@ export class ContributionsPanel {
       this.facts,
       ...(
         [
-          ["Score", amount(info.target.score, 4)],
-          ["Pixels", signed(info.input, 4)],
-          ["Constants", signed(constants, 4)],
+          ["Score", score(info.target.score)],
+          ["Pixels", withSign(info.input)],
+          ["Constants", withSign(constants)],
           ["Sums to the score", `to ${info.error === 0 ? "the last digit" : `${amount(info.error, 1)} of the largest share`}`],
         ] as const
       ).map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))),
@@ -125,6 +130,7 @@ export class ContributionsPanel {
     const axis = extent(all, info.target.score);
     const write = { share: column(axis, true), sum: column(axis) };
     this.rows = new Map();
+    this.stages.clear();
     const end = h("span", { class: "bar-tick end" });
     end.style.left = `${stand(info.target.score, axis)}%`;
     fill(
@@ -133,7 +139,7 @@ export class ContributionsPanel {
       h(
         "li",
         { class: "share-total" },
-        h("div", { class: "share-line" }, h("span", { class: "bar-name" }, "Score"), h("span", { class: "bar-track" }, end), h("span", { class: "num" }, ""), h("span", { class: "num" }, write.sum(info.target.score))),
+        h("div", { class: "share-line" }, h("span", { class: "bar-name" }, "Score"), h("span", { class: "bar-track" }, end), h("span", { class: "num" }, ""), h("span", { class: "num" }, score(info.target.score))),
       ),
     );
     if (held) (this.list.querySelector(`[data-line="${CSS.escape(held)}"]`) as HTMLElement | null)?.focus();
@@ -152,12 +158,12 @@ export class ContributionsPanel {
     const grouped = line.layers.length > 0;
     const title = TITLES[line.name] ?? line.name;
     const parts = [
-      h("span", { class: "bar-name" }, h("span", { class: "caret", "aria-hidden": "true" }), h("span", { class: "bar-text", title }, title), grouped ? h("span", { class: "soft small" }, ` ${count(line.layers.length, "layer")}`) : null),
+      h("span", { class: "bar-name" }, h("span", { class: "caret", "aria-hidden": "true" }), h("span", { class: "bar-text", title }, h("bdi", { dir: "ltr" }, stage ? within(title, stage.line.name) : title)), grouped ? h("span", { class: "soft small" }, ` ${count(line.layers.length, "layer")}`) : null),
       h("span", { class: "bar-track" }, strip, zero, tick),
       h("span", { class: "num" }, write.share(line.share)),
       h("span", { class: "num soft" }, write.sum(line.sum)),
     ];
-    const said = `${title}: share ${signed(line.share)}, sum so far ${amount(line.sum)}`;
+    const said = `${title}: share ${withSign(line.share)}, sum so far ${score(line.sum)}`;
     if (!grouped && !line.map) return h("li", null, h("div", { class: "share-line" }, ...parts));
     const inside = h("div", { class: grouped ? "share-stage" : "share-map", id: newId("share"), hidden: true });
     const button = h(
@@ -168,18 +174,38 @@ export class ContributionsPanel {
     const row: Row = { button, inside, line, stage };
     if (grouped) {
       fill(inside, h("ol", { class: "share-list", "aria-label": `Layers of ${title}` }, ...line.layers.map((layer) => this.row(layer, axis, write, row))));
-      button.onclick = () => this.toggleStage(row, !this.stagesOpen.has(line.name));
-      if (this.stagesOpen.has(line.name)) this.toggleStage(row, true);
+      this.stages.set(line.name, [...(this.stages.get(line.name) ?? []), row]);
+      button.onclick = () => this.choose(line.name, button.getAttribute("aria-expanded") !== "true");
     } else {
       this.rows.set(line.name, row);
-      button.onclick = () => this.desk.change({ open: button.getAttribute("aria-expanded") === "true" ? null : line.name });
+      button.onclick = () => {
+        const { groups } = this.desk.choice;
+        const open = button.getAttribute("aria-expanded") === "true" ? null : line.name;
+        this.desk.change({ open, groups: stage && !groups.includes(stage.line.name) ? [...groups, stage.line.name] : groups });
+      };
     }
     return h("li", null, button, inside);
   }
 
-  private toggleStage(row: Row, open: boolean): void {
-    if (open) this.stagesOpen.add(row.line.name);
-    else this.stagesOpen.delete(row.line.name);
+  /** Open or close a group; a map within it is closed with it. */
+  private choose(group: string, open: boolean): void {
+    const { choice } = this.desk;
+    const others = choice.groups.filter((name) => name !== group);
+    if (open) return this.desk.change({ groups: [...others, group] });
+    const holds = choice.open !== null && this.rows.get(choice.open)?.stage?.line.name === group;
+    this.desk.change({ groups: others, open: holds ? null : choice.open });
+  }
+
+  private openGroups(groups: string[]): void {
+    const known = groups.filter((name) => this.stages.has(name));
+    for (const [name, rows] of this.stages) for (const row of rows) this.toggle(row, known.includes(name));
+    if (known.length === groups.length) return;
+    const unknown = groups.filter((name) => !known.includes(name)).map((name) => `“${name.slice(0, 40)}”`);
+    this.desk.context.notice(`This network has no group of layers ${unknown.join(", ")}. The others are open.`, "info", "groups");
+    this.desk.change({ groups: known });
+  }
+
+  private toggle(row: Row, open: boolean): void {
     row.button.setAttribute("aria-expanded", String(open));
     row.inside.hidden = !open;
   }
@@ -202,7 +228,7 @@ export class ContributionsPanel {
       }
       return;
     }
-    if (row.stage) this.toggleStage(row.stage, true);
+    if (row.stage) this.toggle(row.stage, true);
     void this.loadMap(row);
   }
 
@@ -211,6 +237,7 @@ export class ContributionsPanel {
     const layer = row.line.name;
     const signal = this.askedMap.next();
     const label = desk.active;
+    const of = this.key();
     const name = TITLES[layer] ?? layer;
     const picture = this.map?.layer === layer ? this.map.picture : new PixelCanvas("", desk.photo.height, desk.photo.width);
     const legend = this.map?.layer === layer ? this.map.legend : new Legend(null);
@@ -223,9 +250,9 @@ export class ContributionsPanel {
       const packet = await desk.context.api.layerMap(desk.subject.id, label.index, layer, signal);
       if (signal.aborted) return;
       const values = floats(packet, "values");
-      this.map = { picture, legend, values, layer };
+      this.map = { picture, legend, values, layer, of };
       const [rows, columns] = values.shape as [number, number];
-      caption.textContent = `Share ${signed(packet.header.share)} of ${name}: ${rows} × ${columns} places over the photo. Red speaks for ${label.name.split(",")[0]}, blue against it.`;
+      caption.textContent = `Share ${withSign(packet.header.share)} of ${name}: ${rows} × ${columns} places over the photo. Red speaks for ${label.name.split(",")[0]}, blue against it.`;
       this.redraw();
       busy(figure.firstElementChild as HTMLElement, false);
     } catch (error) {
@@ -245,7 +272,8 @@ export class ContributionsPanel {
   }
 
   downloads(): Download[] {
-    const { desk, shown, map } = this;
+    const { desk, map } = this;
+    const shown = this.shown?.key === this.key() ? this.shown : null;
     const label = desk.active.name.split(",")[0]!;
     const found: Download[] = [
       {
@@ -254,7 +282,7 @@ export class ContributionsPanel {
         get: shown ? async () => new Blob([csv(shown.info)], { type: "text/csv" }) : null,
       },
     ];
-    if (map) {
+    if (map && map.of === this.key()) {
       const name = TITLES[map.layer] ?? map.layer;
       const query = { target: desk.active.index, layer: map.layer, format: "npz" };
       found.push(
@@ -264,6 +292,10 @@ export class ContributionsPanel {
     }
     return found;
   }
+}
+
+function withSign(value: number): string {
+  return value > 0 ? `+${score(value)}` : score(value);
 }
 
 /** One line a layer, in order of depth. */

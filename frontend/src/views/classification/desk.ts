@@ -18,8 +18,10 @@ export interface Desk {
   active: Score;
   /** Change what is chosen, and show it. */
   change(part: Partial<Choice>, push?: boolean): void;
-  /** Add a label to those spoken of, or say that there are enough. */
-  add(index: number): void;
+  /** Add a label to those spoken of, or say that there are enough; with `instead`, the last one then goes. */
+  add(index: number, instead?: boolean): void;
+  /** A score on the subject, where it is known. */
+  scoreOf(index: number): Score | undefined;
   /** File names begin with this. */
   readonly stem: string;
 }

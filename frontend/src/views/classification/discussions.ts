@@ -9,7 +9,7 @@ import { Latest } from "../../core/latest.ts";
 import { mapOver } from "../../core/overlay.ts";
 import { floats, type Picture } from "../../core/packet.ts";
 import type { Download } from "../../core/view.ts";
-import { amount } from "../../core/words.ts";
+import { amount, score } from "../../core/words.ts";
 import { busy, names, type Desk } from "./desk.ts";
 
 /** What each definition adds up, for the reader. */
@@ -41,7 +41,8 @@ export class DiscussionsPanel {
   readonly element: HTMLElement;
   private readonly asked: Latest;
   private readonly known = new Map<string, Found>();
-  private readonly grid = h("div", { class: "map-grid dims" });
+  private readonly grid = h("div", { class: "map-grid" });
+  private readonly progress = h("div", { class: "progress indeterminate", role: "progressbar", "aria-label": "Discussions" }, h("div"));
   private readonly explanation = h("p", { class: "soft small variant-text" });
   private readonly variant: HTMLSelectElement;
   private readonly scale: Segmented<"common" | "own">;
@@ -67,6 +68,7 @@ export class DiscussionsPanel {
       h("h2", { class: "panel-title" }, "Discussions", h("span", { class: "soft small" }, "Each score spread over the pixels: who speaks for it, in red, and who against, in blue.")),
       h("div", { class: "toolbar" }, h("label", { class: "control" }, h("span", null, "Definition"), this.variant), this.scale.element, this.opacity.element),
       this.explanation,
+      this.progress,
       this.grid,
     );
   }
@@ -82,8 +84,10 @@ export class DiscussionsPanel {
     const key = (index: number) => this.key(index);
     const missing = labels.map((label) => label.index).filter((index) => !this.known.has(key(index)));
     const signal = this.asked.next();
+    this.progress.classList.toggle("running", missing.length > 0);
     if (missing.length) {
       busy(this.grid, true);
+      this.caption("Computing…");
       try {
         const packet = await desk.context.api.discussion(desk.subject.id, missing, choice.variant, signal);
         const maps = floats(packet, "maps");
@@ -95,16 +99,20 @@ export class DiscussionsPanel {
         for (const old of [...this.known.keys()].slice(0, Math.max(0, this.known.size - KEPT))) this.known.delete(old);
       } catch (error) {
         // What is shown speaks of something else, and so stays dimmed.
-        if (!signal.aborted) desk.context.failed(error, "discussion");
+        if (signal.aborted) return;
+        this.progress.classList.remove("running");
+        this.caption("Not computed");
+        desk.context.failed(error, "discussion");
         return;
       }
     }
     if (signal.aborted) return;
+    this.progress.classList.remove("running");
     busy(this.grid, false);
     const found = labels.map((label) => this.known.get(key(label.index)));
     if (found.some((one) => one === undefined)) return;
     this.drawn = found as Found[];
-    this.drawnKey = labels.map((label) => key(label.index)).join();
+    this.drawnKey = this.drawnKeys();
     this.redraw();
     this.onMaps(this.drawn);
   }
@@ -129,13 +137,21 @@ export class DiscussionsPanel {
     });
   }
 
+  private caption(text: string): void {
+    for (const slot of this.slots) slot.caption.textContent = text;
+  }
+
+  private drawnKeys(): string {
+    return this.desk.labels.map((label) => this.key(label.index)).join();
+  }
+
   private key(index: number): string {
     return `${this.desk.subject.id}:${this.desk.choice.variant}:${index}`;
   }
 
   redraw(): void {
     const { choice, labels, photo } = this.desk;
-    if (this.drawnKey !== labels.map((label) => this.key(label.index)).join()) return;
+    if (this.drawnKey !== this.drawnKeys()) return;
     const limits = this.drawn.map((one) => limitOf(one.map.values));
     const common = Math.max(...limits);
     this.slots.forEach((slot, i) => {
@@ -144,13 +160,13 @@ export class DiscussionsPanel {
       slot.picture.draw(mapOver(photo, found.map, limit, choice.opacity / 100, theme()));
       slot.legend.show(limit);
       const factor = Math.abs(found.scale - 1) < 1e-3 ? "" : ` · rescaled × ${amount(found.scale, 3)}`;
-      slot.caption.textContent = `score ${amount(labels[i]!.score)}${factor}`;
+      slot.caption.textContent = `score ${score(labels[i]!.score)}${factor}`;
     });
   }
 
   downloads(): Download[] {
     const { desk } = this;
-    if (!this.drawn.length) return [];
+    if (this.drawnKey !== this.drawnKeys()) return [];
     const labels = desk.labels.map((label) => label.name.split(",")[0]!);
     const query = { targets: desk.labels.map((label) => label.index).join(","), variant: desk.choice.variant, format: "npz" };
     return [

@@ -81,10 +81,15 @@ export function bar(value: number, [low, high]: [number, number]): { start: numb
   return { start: (100 * (Math.min(0, value) - low)) / span, length: (100 * Math.abs(value)) / span };
 }
 
-/** How numbers of one column are written: all with as many decimals as show four digits of the largest. */
+/** A name within a group: what they share is left out, as the end tells names apart. */
+export function within(name: string, group: string): string {
+  return name.startsWith(group) && name.length > group.length ? `…${name.slice(group.length)}` : name;
+}
+
+/** How numbers of one column are written: all with two decimals, as scores are, or with as many as show four digits of the largest. */
 export function column(values: number[], withSign = false): (value: number) => string {
   const largest = Math.max(0, ...values.filter(Number.isFinite).map(Math.abs));
-  const decimals = largest > 0 ? Math.min(8, Math.max(0, 3 - Math.floor(Math.log10(largest)))) : 0;
+  const decimals = largest >= 1 && largest < 1000 ? 2 : largest > 0 ? Math.min(8, Math.max(0, 3 - Math.floor(Math.log10(largest)))) : 0;
   return (value) => {
     if (!Number.isFinite(value)) return "–";
     const text = Math.abs(value).toLocaleString("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });

@@ -92,7 +92,10 @@ export class VotesPanel {
   /** The subject, the labels or the definition has changed. */
   show(): void {
     const key = this.key();
-    if (this.running !== null && this.running !== key) this.stop();
+    if (this.running !== null && this.running !== key) {
+      this.stop();
+      this.desk.context.notice("The vote among all labels was stopped, as the attack or the definition has changed. Press its button to vote again.", "info", "votes");
+    }
     this.drawFew();
     this.drawAll();
   }
@@ -193,6 +196,7 @@ export class VotesPanel {
     } catch (error) {
       if (signal.aborted) return;
       desk.context.failed(error, "votes");
+      desk.change({ vote: "chosen" });
     }
     this.running = null;
     const held = document.activeElement === this.cancel;
@@ -213,7 +217,7 @@ export class VotesPanel {
   downloads(): Download[] {
     const { desk } = this;
     const found: Download[] = [];
-    if (this.winner && desk.labels.length > 1) found.push({ label: "Votes among the chosen as PNG", file: fileName(desk.stem, "votes.png"), get: () => this.few.png() });
+    if (this.winnerKey === this.fewKey() && desk.labels.length > 1) found.push({ label: "Votes among the chosen as PNG", file: fileName(desk.stem, "votes.png"), get: () => this.few.png() });
     if (this.found?.key === this.key()) {
       const query = { variant: desk.choice.variant, pool: POOL, format: "npz" };
       found.push(
