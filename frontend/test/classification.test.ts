@@ -97,5 +97,5 @@ test("labels stay with another photo only where it shows them, and no vote begin
 
 test("a score has one form; a name within a group keeps its end", () => {
   assert.deepEqual([11.449, -0.5, 1, 0, 0.0049, 1234.5].map(score), ["11.45", "−0.50", "1.00", "0.00", "0.0049", "1,235"]);
-  assert.deepEqual([within("_blocks.15._bn2", "_blocks.15"), within("head", "_blocks")], ["…._bn2", "head"]);
+  assert.deepEqual([within("_blocks.15._bn2", "_blocks.15"), within("head", "_blocks")], ["…_bn2", "head"]);
 });

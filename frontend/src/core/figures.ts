@@ -55,14 +55,16 @@ export class Legend {
     this.show(limit, half);
   }
 
-  /** `null` while the limit is not known yet: the place stays. */
-  show(limit: number | null, half = false): void {
+  /** `null` while the limit is not known yet: the place stays. `drawn` are the values: the ends say where some lie beyond. */
+  show(limit: number | null, half = false, drawn?: Float32Array): void {
     this.element.classList.toggle("half", half);
     const end = limit === null ? "\u00a0" : amount(limit, 2);
     const [low, middle, high] = this.ends;
-    low.textContent = limit === null ? end : half ? "0" : `−${end}`;
+    const beyond = limit !== null && drawn?.some((value) => Math.abs(value) > 1.001 * limit);
+    const [least, most] = beyond ? ["≤ ", "≥ "] : ["", ""];
+    low.textContent = limit === null ? end : half ? "0" : `${least}−${end}`;
     middle.textContent = half || limit === null ? "" : "0";
-    high.textContent = limit === null ? "" : half ? end : `+${end}`;
+    high.textContent = limit === null ? "" : half ? `${most}${end}` : `${most}+${end}`;
     const said = half ? `Colours from 0 to ${end}` : `Colours from −${end}, blue, over 0 to +${end}, red`;
     this.element.setAttribute("aria-label", limit === null ? "Colours" : said);
   }

@@ -75,8 +75,9 @@ export class AttackPanel {
       this.verdict.textContent = `${shortName(attack.label.name)} → ${shortName(attack.after.name)} at ${levels(attack.epsilon)}`;
       this.detail.textContent = "One step of the fast gradient sign method changed the label. All below speaks of the attacked photo.";
       if (!labels.some((label) => label.index === attack.after.index)) {
-        const instead = labels.length < MOST_LABELS ? "too" : `instead of ${shortName(labels.at(-1)!.name)}`;
-        this.more.append(h("button", { type: "button", class: "button", onclick: () => this.desk.add(attack.after.index, true) }, `Speak of ${shortName(attack.after.name)} ${instead}`));
+        const full = labels.length >= MOST_LABELS;
+        const title = full ? `Instead of ${shortName(labels.at(-1)!.name)}` : null;
+        this.more.append(h("button", { type: "button", class: "button", title, onclick: () => this.desk.add(attack.after.index, true) }, `Speak of ${shortName(attack.after.name)} ${full ? "instead" : "too"}`));
       }
     } else {
       this.verdict.textContent = `Still ${shortName(attack.label.name)} at ${levels(attack.epsilon)}`;

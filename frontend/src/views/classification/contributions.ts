@@ -268,7 +268,7 @@ export class ContributionsPanel {
     if (!this.map) return;
     const limit = limitOf(this.map.values.values);
     this.map.picture.draw(mapOver(this.desk.photo, this.map.values, limit, this.desk.choice.opacity / 100, theme()));
-    this.map.legend.show(limit);
+    this.map.legend.show(limit, false, this.map.values.values);
   }
 
   downloads(): Download[] {

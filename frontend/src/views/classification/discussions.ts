@@ -158,7 +158,7 @@ export class DiscussionsPanel {
       const found = this.drawn[i]!;
       const limit = choice.scale === "common" ? common : limits[i]!;
       slot.picture.draw(mapOver(photo, found.map, limit, choice.opacity / 100, theme()));
-      slot.legend.show(limit);
+      slot.legend.show(limit, false, found.map.values);
       const factor = Math.abs(found.scale - 1) < 1e-3 ? "" : ` · rescaled × ${amount(found.scale, 3)}`;
       slot.caption.textContent = `score ${score(labels[i]!.score)}${factor}`;
     });

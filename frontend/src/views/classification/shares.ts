@@ -83,7 +83,7 @@ export function bar(value: number, [low, high]: [number, number]): { start: numb
 
 /** A name within a group: what they share is left out, as the end tells names apart. */
 export function within(name: string, group: string): string {
-  return name.startsWith(group) && name.length > group.length ? `…${name.slice(group.length)}` : name;
+  return name.startsWith(group) && name.length > group.length ? `…${name.slice(group.length).replace(/^\./, "")}` : name;
 }
 
 /** How numbers of one column are written: all with two decimals, as scores are, or with as many as show four digits of the largest. */

@@ -82,7 +82,7 @@ export class Card {
     if (!this.map || !this.answer) return;
     const limit = limitOf(this.map.values);
     this.picture.draw(mapOver(this.photo, this.map, limit, opacity / 100, theme()));
-    this.legend.show(limit, this.answer.kind !== "signed");
+    this.legend.show(limit, this.answer.kind !== "signed", this.map.values);
   }
 
   /** It was left out, or not asked to the end. */
