@@ -152,3 +152,46 @@ def test_what_is_wrong_in_the_address_is_said_at_once(visit):
     for part in ("77", "none", "x"):
         visit.notice(part)
     visit.page.wait_for_function("() => !/77|none|epsilon=x/.test(location.hash)")
+
+
+def test_another_network_gives_up_labels_that_are_not_its_own_and_begins_no_vote(visit):
+    visit.go(f"{VIEW.replace('small_vgg', 'efficientnet_lite0')}&labels=1,3")
+    visit.page.locator(".score-row").nth(11).wait_for()
+    visit.hash("#/classification?model=small_vgg&image=espresso&labels=1,3&vote=all")
+    visit.notice("are not those of small_vgg")
+    visit.page.wait_for_function("() => !/labels=|vote=/.test(location.hash)")
+    assert visit.page.locator(".chip").count() == 3
+
+
+def test_the_focus_is_on_the_fourth_label(visit):
+    visit.go(VIEW)
+    visit.page.locator(".chip").nth(2).wait_for()
+    box = visit.page.get_by_role("combobox", name="Add a label")
+    box.fill("ship")
+    visit.page.get_by_role("option", name="ship").wait_for()
+    box.press("Enter")
+    visit.page.wait_for_function("() => document.activeElement.getAttribute('aria-label') === 'Remove ship'")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_cards_keep_their_height_under_attack(visit, width):
+    visit.page.set_viewport_size({"width": width, "height": 900})
+    visit.go(VIEW)
+    visit.page.locator(".score-row").nth(5).wait_for()
+    card = panel(visit, "Photo and attack")
+    height = card.bounding_box()["height"]
+    for epsilon in ("0.5", "2", "8"):
+        card.get_by_role("slider").fill(epsilon)
+        visit.page.wait_for_function(
+            "(level) => document.querySelector('.verdict').textContent.includes(` at ${level} `)", arg=epsilon
+        )
+        assert card.bounding_box()["height"] == pytest.approx(height, abs=1)
+
+
+def test_a_link_opens_the_groups_that_are_open(visit):
+    visit.go(VIEW.replace("small_vgg", "efficientnet_lite0"))
+    group = visit.page.locator("button.share-line[aria-label*=' layers']").first
+    group.click()
+    visit.page.wait_for_function("() => location.hash.includes('groups=')")
+    visit.page.reload()
+    visit.page.wait_for_selector("button.share-line[aria-label*=' layers'][aria-expanded=true]")
