@@ -110,8 +110,8 @@ def estimate(
     >>> import torch, linearscope as ls
     >>> model = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3, padding=1), torch.nn.ReLU(), torch.nn.Conv2d(8, 3, 3))
     >>> plan = ls.estimate(ls.interpret(model, torch.rand(1, 3, 40, 40)))
-    >>> plan.kind, plan.probes, plan.least, plan.nonzeros
-    ('columns', 75, 75, 318096)
+    >>> plan.probes, plan.least, plan.nonzeros
+    (75, 75, 318096)
     """
     before = None if out is None else stored_settings(Path(out))
     if mode not in MODES:
