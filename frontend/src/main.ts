@@ -3,6 +3,7 @@ import "./styles/base.css";
 import "./styles/shell.css";
 import "./styles/canvas.css";
 import "./styles/flashlight.css";
+import "./styles/film.css";
 import "./styles/classification.css";
 import "./styles/compare.css";
 import "./styles/spectrum.css";

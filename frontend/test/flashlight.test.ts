@@ -6,6 +6,7 @@ import { bicubicField } from "../src/views/flashlight/bicubic.ts";
 import { factsOf } from "../src/views/flashlight/facts.ts";
 import { Newest } from "../src/views/flashlight/newest.ts";
 import { fieldLimit, lookAt, outlines, paintField, reachOf, valueAt, windowOf, type Field } from "../src/views/flashlight/paint.ts";
+import { sessionOf } from "../src/views/flashlight/session.ts";
 import { Kept, spotOf } from "../src/views/flashlight/sources.ts";
 
 // Node has no ImageData.
@@ -190,4 +191,22 @@ test("the filters that were seen longest ago are dropped first", () => {
   kept.set("e", field([0, 0, 0], [1, 2, 4], Array(8).fill(0)));
   assert.ok(kept.get("e"));
   assert.equal(kept.get("a"), undefined);
+});
+
+test("a page takes along what is of its kind and channel", () => {
+  const all = { channel: null, row: 10, column: 20 };
+  const { state } = parse(() => null, subject);
+  const chosen = {
+    ...state,
+    ...all,
+    pins: [{ kind: "column" as const, ...all }, { kind: "column" as const, ...all, channel: 0 }, { kind: "row" as const, ...all }],
+    path: [[1, 2], [3, 4]] as [number, number][],
+    beside: "another",
+  };
+  const { query, said } = sessionOf(subject, chosen, "column", 4);
+  assert.deepEqual(query, { kind: "column", stride: 4, channel: null, at: "10,20", pins: "10,20", path: "1,2_3,4" });
+  assert.equal(said, "It holds filters of all channels at once, the light, 1 pin, the path and bicubic interpolation. Left out: 2 pins of another kind or channel and another.");
+  const rows = sessionOf(subject, { ...chosen, pins: [], path: [], channel: 2, beside: "none" }, "row", 2);
+  assert.deepEqual(rows.query, { kind: "row", stride: 2, channel: 2, at: across(subject, "column", [10, 20]).join(","), pins: null, path: null });
+  assert.equal(rows.said, "It holds filters of channel R, the light and bicubic interpolation.");
 });

@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { deflateRawSync } from "node:zlib";
 import { cuts, decode, together } from "../src/offline/decode.ts";
 import { fieldOf, match, numbers, similarity } from "../src/offline/describe.ts";
-import { Filters, nearest, type About } from "../src/offline/page.ts";
-import { stepped } from "../src/offline/walk.ts";
+import { Filters, nearby, type About } from "../src/offline/page.ts";
+import { nearest, stepped } from "../src/offline/walk.ts";
 import { ordinal } from "../src/offline/words.ts";
 
 /** Words of windows, and the same as a page holds them. */
@@ -44,18 +44,21 @@ test("an empty window is one", () => {
 
 test("pieces are opened when they are asked for, once", async () => {
   const asked: string[] = [];
-  const held: Record<string, string> = { "piece-0-0": packed([ONE, TWO]), "piece-0-1": packed([TWO]) };
-  const filters = new Filters({ columns: [0, 4, 8], piece: 2 }, 2, (id) => (asked.push(id), held[id] ?? null));
-  assert.equal((await filters.at(0, 1)).map.values[3], 7);
-  assert.equal((await filters.at(0, 0)).left, 250);
-  assert.equal((await filters.at(0, 2)).map.values[0], 4);
+  const held: Record<string, string> = { "piece-kept": packed([TWO, ONE]), "piece-0-0": packed([ONE, TWO]), "piece-0-1": packed([TWO]) };
+  const about = { rows: [2, 6], columns: [0, 4, 8], piece: 2, kept: [[2, 3], [5, 4]] as [number, number][] };
+  const filters = new Filters(about, 2, (id) => (asked.push(id), held[id] ?? null));
+  assert.equal((await filters.at(2, 4)).map.values[3], 7);
+  assert.equal((await filters.at(2, 0)).left, 250);
+  assert.equal((await filters.at(2, 8)).map.values[0], 4);
   assert.deepEqual(asked, ["piece-0-0", "piece-0-1"]);
-  await assert.rejects(filters.at(1, 0), /cut short/);
+  assert.equal((await filters.at(5, 4)).left, 250);
+  assert.equal((await filters.at(2, 3)).left, 0);
+  await assert.rejects(filters.at(6, 0), /cut short/);
 });
 
 test("a piece that is broken is an error, and asked for again", async () => {
   let text = "AAAA";
-  const filters = new Filters({ columns: [0], piece: 1 }, 2, () => text);
+  const filters = new Filters({ rows: [0], columns: [0], piece: 1, kept: [] }, 2, () => text);
   await assert.rejects(filters.at(0, 0));
   text = packed([TWO]);
   assert.equal((await filters.at(0, 0)).map.values[1], 5);
@@ -105,14 +108,26 @@ test("a point lies in the middle of what it stands for", () => {
 
 test("the light steps from place to place", () => {
   const places = [1, 5, 9, 13];
-  assert.equal(nearest(places, 6), 1);
-  assert.equal(stepped(places, 1, 6, true), 2);
-  assert.equal(stepped(places, 1, 4, true), 0);
-  assert.equal(stepped(places, 0, -9, true), 0);
-  assert.equal(stepped(places, 0, 11, true), 2);
-  assert.equal(stepped(places, 3, 14, true), 3);
-  assert.equal(stepped(places, 0, 6, false), 1);
-  assert.equal(stepped(places, 2, 9, true), 2);
+  assert.equal(nearest(places, 6), 5);
+  assert.equal(stepped(places, 5, 6, true), 9);
+  assert.equal(stepped(places, 5, 4, true), 1);
+  assert.equal(stepped(places, 1, -9, true), 1);
+  assert.equal(stepped(places, 1, 11, true), 9);
+  assert.equal(stepped(places, 13, 14, true), 13);
+  assert.equal(stepped(places, 1, 6, false), 5);
+  assert.equal(stepped(places, 9, 9, true), 9);
+  // From between them.
+  assert.equal(stepped(places, 7, 8, true), 9);
+  assert.equal(stepped(places, 7, 6, true), 5);
+  assert.equal(stepped(places, 7, 7, true), 5);
+});
+
+test("the light goes to what is held", () => {
+  const about = { rows: [1, 5], columns: [0, 4], kept: [[2, 3]] as [number, number][] };
+  assert.deepEqual(nearby(about, [1, 0], [2, 3], false), [2, 3]);
+  assert.deepEqual(nearby(about, [1, 0], [2, 2], false), [1, 0]);
+  assert.deepEqual(nearby(about, [2, 3], [2, 4], true), [1, 4]);
+  assert.deepEqual(nearby(about, [1, 4], [2, 4], true), [5, 4]);
 });
 
 test("every n-th", () => {

@@ -91,6 +91,40 @@ def test_every_filter_is_there_bit_by_bit(it, kind, channel):
         np.testing.assert_allclose(whole(cut, made), other, rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("kind", ["column", "row"])
+@pytest.mark.parametrize("channel", [None, 2])
+def test_chosen_places_are_there_whatever_the_stride(it, kind, channel):
+    rows, columns = (positions(length, 5) for length in (it.input_shape if kind == "column" else it.output_shape)[1:])
+    on = rows[1], columns[2]
+    chosen = {"light": (3, 4), "pins": [(1, 1), on], "path": [(3, 4), (7, 1), on, (7, 1)]}
+    text = flashlight_page(it, kind=kind, stride=5, channel=channel, **chosen)
+    facts = about(text)
+    assert {name: facts[name] for name in chosen} == json.loads(json.dumps(chosen))
+    assert facts["kept"] == [[3, 4], [1, 1], [7, 1]]
+    data = base64.b64decode(re.search(r'id="piece-kept">([^<]*)<', text)[1], validate=True)
+    size = (it.output_shape if kind == "column" else it.input_shape)[0]
+    wanted = cut_windows(it, kind, [(3, 4), (1, 1), (7, 1)], channel)
+    for (top, left, values), one in zip(unpack(data, 3, size), wanted, strict=True):
+        assert (top, left, values.tobytes()) == (one[0], one[1], one[2].tobytes())
+    plan = plan_page(it, kind=kind, stride=5, channel=channel, **chosen)
+    assert plan.positions == len(rows) * len(columns) + 3
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"light": (18, 0)}, "The light is at .18, 0., outside of 18 x 21"),
+        ({"pins": [(1, 1), (0, 21)]}, "A pin is at .0, 21., outside"),
+        ({"path": [(-1, 0)]}, "A place of the path is at .-1, 0., outside"),
+        ({"pins": [(0, 0)] * 5}, "5 pins were given, and a page shows 4 at most"),
+    ],
+)
+def test_places_that_are_not_there_are_refused(it, options, said):
+    for asked in (plan_page, flashlight_page):
+        with pytest.raises(InputError, match=said):
+            asked(it, stride=9, **options)
+
+
 def test_float64_is_rounded_once():
     it = ls.interpret(network().double(), photo(dtype=torch.float64))
     facts, found = filters(flashlight_page(it, stride=7, channel=0))

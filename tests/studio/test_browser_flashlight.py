@@ -324,13 +324,14 @@ def test_the_file_is_the_column(visit, it):
 
 
 def test_the_session_as_one_page(visit, chromium, it, tmp_path):
-    """Its size is said before it is made, and the file works with the network off."""
-    visit.go(f"{VIEW}&at=all,30,5")
+    """Its size is said before it is made, and the file works with the network off, with the pins and the path."""
+    visit.go(f"{VIEW}&at=all,30,5&pins=column,all,2,3_row,all,9,9&path=4,4_10,12_16,20")
     visit.shown("column,all,30,5")
     visit.page.get_by_role("button", name="Take away as one page").click()
     dialog = visit.page.get_by_role("dialog")
     dialog.get_by_role("combobox").last.select_option("4")
-    dialog.get_by_text("64 filters, about").wait_for()
+    dialog.get_by_text("69 filters, about").wait_for()
+    assert "1 pin, the path and bicubic interpolation. Left out: 1 pin of another kind" in dialog.inner_text()
     with visit.page.expect_download() as waiting:
         dialog.get_by_role("link", name="Make and save the page").click()
     file = tmp_path / waiting.value.suggested_filename
@@ -346,7 +347,17 @@ def test_the_session_as_one_page(visit, chromium, it, tmp_path):
     light = page.locator(".picture.interactive")
     light.focus()
     before = page.get_attribute("main", "data-at")
-    assert before == "29,5"  # the nearest to the light of the studio
+    assert before == "30,5"
+    assert page.locator(".pin").count() == 1
+    assert page.locator(".flash-film-frame").count() == 3
+    page.locator(".flash-film-frame").nth(1).click()
+    page.wait_for_selector('main[data-at="10,12"]')
+    page.locator(".pin-go").click()
+    page.wait_for_selector('main[data-at="2,3"]')
+    assert "cosine 1" in page.locator(".pin").inner_text()
+    page.get_by_role("button", name="Remove pin 1").click()  # the scale would reach its values, too
+    light.focus()
+    before = page.get_attribute("main", "data-at")
     page.keyboard.press("ArrowRight")
     page.wait_for_function("(before) => document.querySelector('main').dataset.at !== before", arg=before)
     row, column = map(int, page.get_attribute("main", "data-at").split(","))

@@ -162,7 +162,49 @@ def test_the_picture_is_saved(page):
     with page.expect_download() as found:
         page.get_by_role("button", name="Save PNG").click()
     row, column = at(page)
-    assert found.value.suggested_filename == f"column-net-cup-saucer-{row}-{column}.png"
+    assert found.value.suggested_filename == f"net-cup-saucer-column-{row}-{column}.png"
+
+
+def test_bicubic_stands_for_the_network_on_its_scale(page):
+    legend = page.locator(".legend").first.inner_text()
+    page.get_by_role("radio", name="Bicubic").check()
+    page.wait_for_function("() => document.querySelector('main').innerText.includes('sends out · bicubic')")
+    assert "50, 90, 99 % within" in page.inner_text(".facts")
+    # A grey pixel of three channels goes 4 x 4 wide to each; bicubic's is never above 3 and the scale holds both.
+    seen = float(page.locator(".legend").first.inner_text().split()[-1].lstrip("+"))
+    assert seen >= float(legend.split()[-1].lstrip("+"))
+
+
+@pytest.fixture(scope="module")
+def session(it, tmp_path_factory):
+    path = tmp_path_factory.mktemp("session") / "flashlight.html"
+    return write_flashlight_page(
+        path, it, stride=STRIDE, channel=1, light=(2, 3), pins=[(0, 0), (21, 25)], path=[(5, 5), (6, 8), (7, 11)]
+    )
+
+
+def test_a_session_opens_with_its_light_pins_and_path(browser, session):
+    context = browser.new_context(offline=True, viewport={"width": 1100, "height": 900})
+    page = context.new_page()
+    page.goto(session.as_uri())
+    wait_for(page, 2, 3)
+    page.wait_for_selector(".flash-film-frame >> nth=2")
+    page.wait_for_function("() => document.querySelectorAll('.flash-film canvas')[2].width > 1")
+    assert page.locator(".pin").all_inner_texts()[1].split("\n")[0] == "2 21, 25"
+    assert "2, 3, G" in page.inner_text(".facts")
+    page.get_by_role("button", name="Play").click()
+    wait_for(page, 7, 11)
+    assert page.locator(".flash-film-frame[aria-current]").count() == 1
+    photo(page).focus()
+    page.keyboard.press("ArrowRight")
+    rows, columns = places(page)
+    wait_for(page, min(rows, key=lambda r: abs(r - 7)), min(c for c in columns if c > 11))
+    assert page.locator(".flash-film-frame[aria-current]").count() == 0
+    page.mouse.move(*middle(page, 6, 8))
+    wait_for(page, 6, 8)  # a place of the path, between those of the stride
+    page.get_by_role("button", name="Remove path").click()
+    assert page.locator(".flash-path").is_hidden()
+    context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

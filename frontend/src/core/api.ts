@@ -132,8 +132,8 @@ export class Api {
     return this.packet(address(`/api/subjects/${subject}/compare/map`, { method, target }), signal);
   }
 
-  pagePlan(subject: string, kind: FieldKind, stride: number, signal?: AbortSignal): Promise<PagePlan> {
-    return this.json("GET", address(`/api/subjects/${subject}/page/plan`, { kind, stride }), signal);
+  pagePlan(subject: string, session: Query, signal?: AbortSignal): Promise<PagePlan> {
+    return this.json("GET", address(`/api/subjects/${subject}/page/plan`, session), signal);
   }
 
   /** Events of a long computation as they come. Ends with "done"; throws a Refusal where the server says "failed". */

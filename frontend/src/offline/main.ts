@@ -3,6 +3,7 @@
 import "../styles/tokens.css";
 import "../styles/base.css";
 import "../styles/canvas.css";
+import "../styles/film.css";
 import "./offline.css";
 import { h, append } from "../core/dom.ts";
 import { Filters, type About } from "./page.ts";

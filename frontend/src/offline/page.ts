@@ -1,6 +1,8 @@
 // What the page holds: its facts, its pictures, and the filters, opened piece by piece.
 
 import { decode, type Cut } from "./decode.ts";
+import { stepped } from "./walk.ts";
+import type { Place } from "../core/geometry.ts";
 import type { Certificate, FieldKind } from "../core/types.ts";
 
 /** Written by report/flashlight_page.py. */
@@ -21,8 +23,14 @@ export interface About {
   columns: number[];
   /** How many places of a row lie in one piece. */
   piece: number;
-  /** The pixel near which the light is at first. */
-  light: [row: number, column: number];
+  /** Places besides those, whose filters lie in a piece of their own. */
+  kept: Place[];
+  /** The pixel where the light is at first, or near which. */
+  light: Place;
+  /** What is pinned at first. */
+  pins: Place[];
+  /** Where the light can be played along. */
+  path: Place[];
   certificate: Certificate;
   versions: Record<string, string>;
   notes: string[];
@@ -36,21 +44,26 @@ export class Filters {
 
   /** `text` gives what a piece holds by its id, or null where it has not come yet or is not there. */
   constructor(
-    private readonly about: Pick<About, "columns" | "piece">,
+    private readonly about: Pick<About, "rows" | "columns" | "piece" | "kept">,
     private readonly channels: number,
     private readonly text: (id: string) => string | null | Promise<string | null>,
   ) {}
 
-  /** The filter of the i-th row and j-th column of places. */
-  async at(i: number, j: number): Promise<Cut> {
-    const { columns, piece } = this.about;
-    const id = `piece-${i}-${Math.floor(j / piece)}`;
+  /** The filter of a place that the page holds. */
+  async at(row: number, column: number): Promise<Cut> {
+    const { rows, columns, piece, kept } = this.about;
+    const [i, j] = [rows.indexOf(row), columns.indexOf(column)];
+    if (i < 0 || j < 0) return (await this.piece("piece-kept", kept.length))[indexOf(kept, row, column)]!;
     const count = Math.min(piece, columns.length - Math.floor(j / piece) * piece);
+    return (await this.piece(`piece-${i}-${Math.floor(j / piece)}`, count))[j % piece]!;
+  }
+
+  private piece(id: string, count: number): Promise<Cut[]> {
     let found = this.opened.get(id);
     if (found) this.opened.delete(id);
     else found = this.open(id, count);
     this.opened.set(id, found); // the last one used is the last one dropped
-    return (await found)[j % piece]!;
+    return found;
   }
 
   private async open(id: string, count: number): Promise<Cut[]> {
@@ -81,9 +94,12 @@ export class Filters {
   }
 }
 
-/** Which of the places lies nearest. */
-export function nearest(places: number[], wanted: number): number {
-  let best = 0;
-  for (let i = 1; i < places.length; i++) if (Math.abs(places[i]! - wanted) < Math.abs(places[best]! - wanted)) best = i;
-  return best;
+function indexOf(places: Place[], row: number, column: number): number {
+  return places.findIndex((place) => place[0] === row && place[1] === column);
+}
+
+/** Where of the places that the page holds the light goes when it is sent from `here` to a pixel. */
+export function nearby({ rows, columns, kept }: Pick<About, "rows" | "columns" | "kept">, here: Place, [row, column]: Place, byKey: boolean): Place {
+  if (!byKey && indexOf(kept, row, column) >= 0) return [row, column];
+  return [stepped(rows, here[0], row, byKey), stepped(columns, here[1], column, byKey)];
 }

@@ -4,14 +4,16 @@ import { PictureView } from "../core/canvas.ts";
 import { theme, type Theme } from "../core/colour.ts";
 import { h, fill } from "../core/dom.ts";
 import { fileName, save } from "../core/download.ts";
+import type { Place } from "../core/geometry.ts";
+import { bicubicField } from "../views/flashlight/bicubic.ts";
 import { segmented } from "../views/flashlight/controls.ts";
 import { titleOf } from "../views/flashlight/facts.ts";
 import { Legend } from "../views/flashlight/filter.ts";
 import { fieldLimit, lookAt, outlines, paintField, reachOf, type Field, type Show, type Zoom } from "../views/flashlight/paint.ts";
+import { Strip } from "../views/flashlight/strip.ts";
 import { fieldOf } from "./describe.ts";
-import { nearest, type About, type Filters } from "./page.ts";
-import { Pins, type Pin } from "./pins.ts";
-import { stepped } from "./walk.ts";
+import { nearby, type About, type Filters } from "./page.ts";
+import { Pins } from "./pins.ts";
 import { facts } from "./words.ts";
 
 export class Stage {
@@ -24,10 +26,10 @@ export class Stage {
   private readonly problem = h("p", { class: "problem", role: "alert", hidden: true });
   private readonly title = h("h2", null, "\u00a0");
   private readonly pinButton = h("button", { class: "button", type: "button", onclick: () => void this.pin() }, "Pin");
-  private readonly pins = new Pins(() => this.draw(), (pin) => void this.go(pin.i, pin.j));
-  private i: number;
-  private j: number;
-  private now: Pin | null = null;
+  private readonly pins = new Pins(() => this.draw(), (row, column) => void this.go([row, column]));
+  private readonly strip: Strip;
+  private at: Place;
+  private now: Field | null = null;
   private reach = 0;
   private show: Show = "sum";
   private zoom: Zoom = "window";
@@ -43,8 +45,8 @@ export class Stage {
     const [given, made] = column ? [about.input_shape, about.output_shape] : [about.output_shape, about.input_shape];
     const [givenName, madeName, filterName] = column ? ["Photo", "Output", "Column"] : ["Output", "Photo", "Row"];
     this.names = column ? about.output_channels : about.input_channels;
-    this.i = nearest(about.rows, about.light[0]);
-    this.j = nearest(about.columns, about.light[1]);
+    this.at = nearby(about, about.light, about.light, false);
+    this.strip = new Strip({ names: () => this.names }, { goTo: (place) => void this.go(place), clear: () => this.clear() });
     const left = h("section", { class: "side", "aria-label": givenName }, h("h2", null, `${givenName} `, h("span", { class: "soft num" }, `${given[2]} × ${given[1]} px`)));
     const right = h("section", { class: "side", "aria-label": `${filterName} of F` }, this.title);
     const every = about.stride === 1 ? "" : `, a filter every ${about.stride} pixels`;
@@ -61,19 +63,30 @@ export class Stage {
     right.append(h("div", { class: "under" }, this.legend.element));
     const zoom = segmented("Look at", [["window", "Window"], ["near", "Close-up"], ["whole", "Whole"]], (value) => this.set(() => (this.zoom = value as Zoom)));
     const show = segmented("Drawn as", [["sum", "Sum of channels"], ["colour", "Colours"]], (value) => this.set(() => (this.show = value)));
-    const seen = segmented("There", [["filter", filterName], ["picture", madeName]], (value) => this.set(() => (this.seen = value)));
+    const others = hasBicubic(about) ? [["bicubic", "Bicubic"] as const] : [];
+    const seen = segmented("There", [["filter", filterName], ...others, ["picture", madeName]], (value) => this.set(() => (this.seen = value)));
     zoom.show(this.zoom);
     show.show(this.show);
     seen.show(this.seen);
     for (const { element } of [zoom, show, seen]) element.querySelector("legend")!.className = "visually-hidden";
     const toolbar = h("div", { class: "toolbar small" }, zoom.element, this.names.length === 3 && show.element, seen.element,
       h("button", { class: "button", type: "button", onclick: () => void this.save() }, "Save PNG"));
-    this.element = h("main", null, toolbar, this.problem, h("div", { class: "sides" }, left, right), this.facts, this.pins.element);
+    this.element = h("main", null, toolbar, this.problem, h("div", { class: "sides" }, left, right), this.facts, this.pins.element, this.strip.element);
   }
 
-  /** Show the first filter. */
+  /** Show the first filter, then what was chosen beside it. */
   async begin(): Promise<void> {
-    await this.go(this.i, this.j);
+    const { path, pins } = this.about;
+    this.given.path(path);
+    this.strip.set(path);
+    await this.go(this.at);
+    try {
+      for (const place of pins) this.pins.toggle(await this.read(place));
+      for (const [index, place] of path.entries()) this.strip.got(index, await this.read(place));
+    } catch (error) {
+      this.failed(error);
+    }
+    this.draw();
   }
 
   redraw(): void {
@@ -86,19 +99,20 @@ export class Stage {
   }
 
   private async moved(row: number, column: number, byKey: boolean): Promise<void> {
-    await this.go(stepped(this.about.rows, this.i, row, byKey), stepped(this.about.columns, this.j, column, byKey));
+    this.strip.stop();
+    await this.go(nearby(this.about, this.at, [row, column], byKey));
   }
 
-  private async go(i: number, j: number): Promise<void> {
-    const [row, column] = [this.about.rows[i]!, this.about.columns[j]!];
-    [this.i, this.j] = [i, j];
+  private async go(place: Place): Promise<void> {
+    const [row, column] = (this.at = place);
     this.given.light(row, column);
+    this.strip.at(row, column);
     const asked = ++this.asked;
-    if (this.now?.i === i && this.now.j === j) return;
+    if (this.now?.header.row === row && this.now.header.column === column) return;
     try {
-      const pin = await this.read(i, j);
+      const field = await this.read(place);
       if (asked !== this.asked) return; // the light has moved on
-      this.now = pin;
+      this.now = field;
       this.problem.hidden = true;
       this.draw();
     } catch (error) {
@@ -108,16 +122,21 @@ export class Stage {
 
   /** Keep the filter of the place where the light is, even where its picture is still to come. */
   private async pin(): Promise<void> {
-    const [i, j] = [this.i, this.j];
     try {
-      this.pins.toggle(await this.read(i, j));
+      this.pins.toggle(await this.read(this.at));
     } catch (error) {
       this.failed(error);
     }
   }
 
-  private async read(i: number, j: number): Promise<Pin> {
-    return { i, j, field: fieldOf(this.about, this.about.rows[i]!, this.about.columns[j]!, await this.filters.at(i, j)) };
+  private clear(): void {
+    this.strip.set([]);
+    this.given.path([]);
+    this.given.element.focus({ preventScroll: true });
+  }
+
+  private async read([row, column]: Place): Promise<Field> {
+    return fieldOf(this.about, row, column, await this.filters.at(row, column));
   }
 
   private failed(error: unknown): void {
@@ -128,25 +147,28 @@ export class Stage {
   private draw(): void {
     const { now, about, pictures } = this;
     if (!now) return;
-    const { field } = now;
+    const { kind, channel, row, column } = now.header;
+    const other = this.seen === "bicubic" ? bicubicField(kind, about.input_shape, about.output_shape, channel, row, column) : null;
+    const field = other ?? now;
     const { header } = field;
-    this.reach = Math.max(this.reach, reachOf(field));
-    const pinned = this.pins.list.map(({ pin }) => pin.field);
-    const limit = Math.max(...[field, ...pinned].map((one) => fieldLimit(one, this.show, this.names)));
+    this.reach = Math.max(this.reach, reachOf(now));
+    const pinned = this.pins.list.map((pin) => pin.field);
+    const limit = Math.max(...[now, field, ...pinned].map((one) => fieldLimit(one, this.show, this.names)));
     const { image, place, ground } = paintField(field, this.show, this.names, limit, theme());
     const { centre, zoom } = lookAt(header, this.zoom, this.reach);
     if (this.seen === "picture") this.made.image(about.kind === "column" ? pictures.output : pictures.input);
     else if (place.height && place.width) this.made.image(image, place, ground);
     this.made.boxes(outlines(field, false));
     this.made.view(centre, zoom);
-    const said = titleOf(about.kind, header.row, header.column);
+    const said = `${titleOf(kind, row, column)}${other ? " · bicubic" : ""}`;
     this.title.textContent = said;
     const known = facts(about, field);
     this.made.describe(`${said}. ${known.slice(1, 4).map(({ name, text }) => `${name}: ${text}`).join("; ")}.`);
     fill(this.facts, ...known.map(({ name, text, meaning }) => h("div", { title: meaning }, h("dt", null, name), h("dd", { class: "num" }, text))));
-    this.given.marks(this.pins.list.map(({ pin, tone }) => ({ row: pin.field.header.row, column: pin.field.header.column, tone, label: String(tone) })));
-    this.pins.draw(field, (one, canvas) => this.thumbnail(one, canvas, limit, theme()));
-    this.pinButton.textContent = this.pins.has(now.i, now.j) ? "Unpin" : "Pin";
+    this.given.marks(this.pins.list.map(({ field: { header: pin }, tone }) => ({ row: pin.row, column: pin.column, tone, label: String(tone) })));
+    this.strip.show({ show: this.show, zoom: this.zoom, circles: false, contrast: 1, theme: theme() });
+    this.pins.draw(now, (one, canvas) => this.thumbnail(one, canvas, limit, theme()));
+    this.pinButton.textContent = this.pins.has(now) ? "Unpin" : "Pin";
     this.legend.show(limit, limit, this.show, theme());
     this.legend.element.classList.toggle("off", this.seen === "picture");
     this.element.dataset["at"] = `${header.row},${header.column}`;
@@ -167,6 +189,15 @@ export class Stage {
 
   private async save(): Promise<void> {
     const { kind, model, photo } = this.about;
-    if (this.now) save(await this.made.png(), `${fileName(kind, model, photo, this.now.field.header.row, this.now.field.header.column)}.png`);
+    if (!this.now) return;
+    const { row, column } = this.now.header;
+    const named = this.seen === "picture" ? [kind === "column" ? "output" : "photo"] : [kind, row, column];
+    save(await this.made.png(), `${fileName(model, photo, ...(this.seen === "bicubic" ? ["bicubic"] : []), ...named)}.png`);
   }
+}
+
+/** Bicubic interpolation can stand for what makes an image larger, channel by channel. */
+function hasBicubic({ input_shape, output_shape }: About): boolean {
+  const scale = output_shape[1] / input_shape[1];
+  return scale > 1 && output_shape[2] / input_shape[2] === scale && input_shape[0] === output_shape[0];
 }

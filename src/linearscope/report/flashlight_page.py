@@ -35,11 +35,14 @@ PIECE: Final = 1_000_000
 TOGETHER: Final = 16
 #: Windows are sampled at this many places a side to say how large a page will be.
 SAMPLES: Final = 3
+#: Pins that the page has colours for.
+PINS: Final = 4
 
 FORMAT: Final = "linearscope.flashlight/1"
 ASSETS: Final = Path(__file__).parent / "assets"
 
 Step = Callable[[int, int], object]
+Place = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,16 @@ class PagePlan:
     seconds: float
 
 
-def plan_page(it: LinearInterpreter, *, kind: Kind = "column", stride: int = 1, channel: int | None = None) -> PagePlan:
+def plan_page(
+    it: LinearInterpreter,
+    *,
+    kind: Kind = "column",
+    stride: int = 1,
+    channel: int | None = None,
+    light: Place | None = None,
+    pins: Sequence[Place] = (),
+    path: Sequence[Place] = (),
+) -> PagePlan:
     """Say how large :func:`flashlight_parts` will be, from a few windows spread over the image.
 
     Parameters are those of :func:`flashlight_parts`. Which windows are looked at is fixed, so that the size is the
@@ -79,7 +91,7 @@ def plan_page(it: LinearInterpreter, *, kind: Kind = "column", stride: int = 1, 
     16
     """
     _check(it, kind, stride)
-    return _Sample(it, kind, channel).plan(stride)
+    return _Sample(it, kind, channel, _named(it, kind, light, pins, path)).plan(stride)
 
 
 def stride_within(
@@ -103,7 +115,9 @@ def flashlight_parts(
     input_channels: Sequence[str] | None = None,
     output_channels: Sequence[str] | None = None,
     notes: Sequence[str] = (),
-    light: tuple[int, int] | None = None,
+    light: Place | None = None,
+    pins: Sequence[Place] = (),
+    path: Sequence[Place] = (),
     limit: int = LIMIT,
     step: Step | None = None,
 ) -> Iterator[str]:
@@ -131,7 +145,12 @@ def flashlight_parts(
     notes
         What the reader must know, one sentence each.
     light
-        ``(row, column)`` near which the light is at first; default: the middle.
+        ``(row, column)`` where the light is at first; default: near the middle.
+    pins
+        Places ``(row, column)`` that are pinned at first, at most 4.
+    path
+        Places along which the light can be played. Filters of these, of the pins and of the light are in the page
+        whatever the stride.
     limit
         The largest page in bytes.
     step
@@ -153,15 +172,13 @@ def flashlight_parts(
     Source: Navarrete Michelini et al. 2019, section 8.D, whose authors precomputed rows and columns for a viewer.
     """
     _check(it, kind, stride)
-    sample = _Sample(it, kind, channel)
+    named = _named(it, kind, light, pins, path)
+    sample = _Sample(it, kind, channel, named)
     plan = sample.plan(stride)
     if plan.bytes > limit:
         raise InputError(_too_large(plan.bytes, limit, sample.stride(limit)))
     shapes = between_images(it)
     given = shapes[0] if kind == "column" else shapes[1]
-    light = (given[1] // 2, given[2] // 2) if light is None else light
-    if not (0 <= light[0] < given[1] and 0 <= light[1] < given[2]):
-        raise InputError(f"The light is at {light}, outside of {given[1]} x {given[2]} pixels. Put it inside.")
     rows, columns = positions(given[1], stride), positions(given[2], stride)
     together = max(1, min(TOGETHER, int(8 * PIECE // max(1, sample.raw))))
     shown = [
@@ -185,59 +202,67 @@ def flashlight_parts(
         "rows": rows,
         "columns": columns,
         "piece": length,
-        "light": light,
+        "kept": (kept := _off(named, rows, columns)),
+        "light": (given[1] // 2, given[2] // 2) if light is None else light,
+        "pins": list(pins),
+        "path": list(path),
         "certificate": _certificate(it.certificate),
         "versions": current_versions(),
         "notes": list(notes),
     }
     size = 0
-    for part in chain(_head(meta, shown), _pieces(it, kind, channel, rows, columns, length, together, step), [_END]):
+    pieces = _pieces(it, kind, channel, rows, columns, kept, length, together, step)
+    for part in chain(_head(meta, shown), pieces, [_END]):
         size += len(part)
         if size > limit:
             raise InputError(_too_large(size, limit, sample.stride(int(limit * plan.bytes / (1.2 * size)))))
         yield part
 
 
-def write_flashlight_page(path: Path, it: LinearInterpreter, **options: Any) -> Path:
+def write_flashlight_page(file: Path, it: LinearInterpreter, /, **options: Any) -> Path:
     """Write the page to a file, which appears when it is whole.
 
     Parameters
     ----------
-    path
-        A file that is there is replaced in one step.
+    file
+        One that is there is replaced in one step.
     it, options
         As for :func:`flashlight_parts`.
     """
-    unfinished = path.parent / f".{path.name}.{secrets.token_hex(4)}.part"
+    unfinished = file.parent / f".{file.name}.{secrets.token_hex(4)}.part"
     try:
-        with unfinished.open("w", encoding="utf-8") as file:
-            file.writelines(flashlight_parts(it, **options))
-        unfinished.replace(path)
+        with unfinished.open("w", encoding="utf-8") as opened:
+            opened.writelines(flashlight_parts(it, **options))
+        unfinished.replace(file)
     except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror or error}. Choose another place.") from error
+        raise InputError(f"{file} cannot be written: {error.strerror or error}. Choose another place.") from error
     finally:
         unfinished.unlink(missing_ok=True)
-    return path
+    return file
 
 
 def _pieces(
-    it: LinearInterpreter, kind: Kind, channel: int | None, rows: list[int], columns: list[int], length: int,
-    together: int, step: Step | None,
+    it: LinearInterpreter, kind: Kind, channel: int | None, rows: list[int], columns: list[int], kept: list[Place],
+    length: int, together: int, step: Step | None,
 ) -> Iterator[str]:  # fmt: skip
-    done, total = 0, len(rows) * len(columns)
+    pieces = [("piece-kept", kept)] if kept else []
+    for i, row in enumerate(rows):
+        pieces += [
+            (f"piece-{i}-{j // length}", [(row, column) for column in columns[j : j + length]])
+            for j in range(0, len(columns), length)
+        ]
+    done, total = 0, len(kept) + len(rows) * len(columns)
     if step is not None:
         step(done, total)
-    for i, row in enumerate(rows):
-        for j in range(0, len(columns), length):
-            places = [(row, column) for column in columns[j : j + length]]
-            cuts: list[Cut] = []
-            for first in range(0, len(places), together):
-                cuts += cut_windows(it, kind, places[first : first + together], channel)
-                done += len(places[first : first + together])
-                if step is not None:
-                    step(done, total)
-            data = base64.b64encode(pack(cuts)).decode("ascii")
-            yield f'<script type="application/octet-stream+base64" id="piece-{i}-{j // length}">{data}</script>\n'
+    for name, places in pieces:
+        cuts: list[Cut] = []
+        for first in range(0, len(places), together):
+            cuts += cut_windows(it, kind, places[first : first + together], channel)
+            done += len(places[first : first + together])
+            if step is not None:
+                step(done, total)
+        data = base64.b64encode(pack(cuts)).decode("ascii")
+        yield f'<script type="application/octet-stream+base64" id="{name}">{data}</script>\n'
 
 
 def positions(length: int, stride: int) -> list[int]:
@@ -255,9 +280,9 @@ def positions(length: int, stride: int) -> list[int]:
 class _Sample:
     """What windows weigh and take, from a few of them."""
 
-    def __init__(self, it: LinearInterpreter, kind: Kind, channel: int | None) -> None:
+    def __init__(self, it: LinearInterpreter, kind: Kind, channel: int | None, named: Sequence[Place] = ()) -> None:
         shapes = between_images(it)
-        self.kind = kind
+        self.kind, self.named = kind, named
         self.given = shapes[0] if kind == "column" else shapes[1]
         self._fixed = 60_000 + 4 * sum(height * width for _, height, width in shapes)
         places = [
@@ -276,7 +301,8 @@ class _Sample:
         self.largest = max(values.nbytes for _, _, values in cuts) + 16
 
     def plan(self, stride: int) -> PagePlan:
-        many = len(positions(self.given[1], stride)) * len(positions(self.given[2], stride))
+        rows, columns = positions(self.given[1], stride), positions(self.given[2], stride)
+        many = len(rows) * len(columns) + len(_off(self.named, rows, columns))
         return PagePlan(self.kind, stride, many, round(self._fixed + many * self._bytes), many * self._seconds)
 
     def stride(self, limit: int, most: int | None = None) -> int | None:
@@ -285,6 +311,26 @@ class _Sample:
             if plan.bytes <= limit and (most is None or plan.positions <= most):
                 return stride
         return None
+
+
+def _named(
+    it: LinearInterpreter, kind: Kind, light: Place | None, pins: Sequence[Place], path: Sequence[Place]
+) -> list[Place]:
+    """The places that a page must hold, as they were named."""
+    _, height, width = between_images(it)[0 if kind == "column" else 1]
+    if len(pins) > PINS:
+        raise InputError(f"{len(pins)} pins were given, and a page shows {PINS} at most. Leave some out.")
+    lit = [] if light is None else [light]
+    for what, places in (("The light", lit), ("A pin", pins), ("A place of the path", path)):
+        for place in places:
+            if not (0 <= place[0] < height and 0 <= place[1] < width):
+                raise InputError(f"{what} is at {tuple(place)}, outside of {height} x {width} pixels. Put it inside.")
+    return [*lit, *pins, *path]
+
+
+def _off(named: Sequence[Place], rows: list[int], columns: list[int]) -> list[Place]:
+    """Those of some places that are not where every filter is, each once."""
+    return [place for place in dict.fromkeys(named) if place[0] not in rows or place[1] not in columns]
 
 
 def _check(it: LinearInterpreter, kind: Kind, stride: int) -> None:

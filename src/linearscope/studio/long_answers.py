@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from math import inf, isfinite
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from linearscope.analysis.discussion import VARIANTS, pooled
 from linearscope.analysis.fields import Kind
 from linearscope.analysis.svd import SVD, search
 from linearscope.attribution import METHODS, Answer, ask_each
-from linearscope.attribution.comparison import concentration, rank_correlation
+from linearscope.attribution.comparison import concentration
 from linearscope.errors import InputError, UnknownNameError
 from linearscope.studio import schema
 from linearscope.studio.answers import LISTED, Told, images_only, labels_only, several
@@ -27,6 +27,7 @@ __all__ = [
     "VECTORS",
     "Event",
     "Events",
+    "Session",
     "compare",
     "heatmap",
     "page",
@@ -175,7 +176,8 @@ def compare(subject: Subject, methods: Sequence[str], target: int | None) -> Eve
     at = int(subject.it.output.argmax()) if target is None else target
     several(subject, [at])
     yield "begin", {"target": subject.score(at).model_dump(), "methods": list(methods)}
-    maps, seconds = {}, 0.0
+    answered: list[str] = []
+    seconds = 0.0
     for name in methods:
         said: Answer | None = subject.kept(("answer", name, at))
         if said is None:
@@ -187,10 +189,9 @@ def compare(subject: Subject, methods: Sequence[str], target: int | None) -> Eve
                 yield "left_out", {"method": name, "title": METHODS[name].title, "reason": str(answer)}
                 continue
             said = subject.keep(("answer", name, at), answer, answer.attribution.values)
-        maps[name] = said.attribution.heatmap()[0].double()
-        yield "answer", finite(_answer(subject, said, maps[name]).model_dump())
-    agreement = rank_correlation(torch.stack([*maps.values()])).tolist() if maps else []
-    yield "done", finite({"methods": [*maps], "agreement": agreement, "seconds": seconds})
+        answered.append(name)
+        yield "answer", finite(_answer(subject, said, said.attribution.heatmap()[0].double()).model_dump())
+    yield "done", {"methods": answered, "seconds": seconds}
 
 
 def heatmap(subject: Subject, method: str, target: int) -> Told:
@@ -205,9 +206,19 @@ def heatmap(subject: Subject, method: str, target: int) -> Told:
     return header, {"heatmap": found.heatmap()[0], "values": found.values[0]}
 
 
-def page(
-    subject: Subject, kind: Kind, stride: int, photo: str, light: tuple[int, int] | None
-) -> Generator[str, None, None]:
+@dataclass(frozen=True)
+class Session:
+    """What a static page takes along: which filters, and the places that have been chosen."""
+
+    kind: Kind
+    stride: int
+    channel: int | None
+    light: tuple[int, int] | None
+    pins: list[tuple[int, int]]
+    path: list[tuple[int, int]]
+
+
+def page(subject: Subject, session: Session, photo: str) -> Generator[str, None, None]:
     """The flashlight as one static page, part by part."""
     images_only(subject, "The static page")
     from linearscope.report.flashlight_page import flashlight_parts
@@ -215,8 +226,7 @@ def page(
     about = subject.info
     yield from flashlight_parts(
         subject.it,
-        kind=kind,
-        stride=stride,
+        **asdict(session),
         model=subject.recipe.model,
         photo=photo,
         input_picture=subject.pictures["input"],
@@ -224,16 +234,15 @@ def page(
         input_channels=about.input_channels,
         output_channels=about.output_channels,
         notes=about.notes,
-        light=light,
     )
 
 
-def page_plan(subject: Subject, kind: Kind, stride: int) -> schema.PagePlan:
+def page_plan(subject: Subject, session: Session) -> schema.PagePlan:
     """How large that page will be."""
     images_only(subject, "The static page")
     from linearscope.report.flashlight_page import plan_page
 
-    return schema.PagePlan(**asdict(plan_page(subject.it, kind=kind, stride=stride)))
+    return schema.PagePlan(**asdict(plan_page(subject.it, **asdict(session))))
 
 
 def _answer(subject: Subject, said: Answer, heat: torch.Tensor) -> schema.Answer:

@@ -27,6 +27,13 @@ Variant = Annotated[str, Query(min_length=1, max_length=40)]
 Pool = Annotated[int, Query(ge=1, le=31)]
 Stride = Annotated[int, Query(ge=1, le=1024, description="every so many pixels")]
 Whole = Annotated[int, Query(ge=0, le=10**9)]
+Places = Annotated[
+    str,
+    Query(
+        pattern=r"^\d{1,6},\d{1,6}(_\d{1,6},\d{1,6}){0,99}$",
+        description="places such as 40,62_41,60: row and column of each",
+    ),
+]
 Format = Annotated[Literal["packet", "npz"], Query(description="a packet for the page, or a file")]
 FieldKind = Literal["row", "column"]
 
@@ -119,10 +126,12 @@ def add_answers(app: FastAPI, desk: Desk) -> None:
 
     @app.get(f"{AT}/page/plan", operation_id="page_plan")
     async def page_plan(
-        request: Request, subject: SubjectId, kind: FieldKind, stride: Stride, visitor: Visitor = None
-    ) -> schema.PagePlan:
+        request: Request, subject: SubjectId, kind: FieldKind, stride: Stride, channel: Whole | None = None,
+        at: Places | None = None, pins: Places | None = None, path: Places | None = None, visitor: Visitor = None,
+    ) -> schema.PagePlan:  # fmt: skip
         """How large the static page will be."""
-        question = lambda found: long_answers.page_plan(found, kind, stride)  # noqa: E731
+        session = _session(kind, stride, channel, at, pins, path)
+        question = lambda found: long_answers.page_plan(found, session)  # noqa: E731
         return await desk.ask(request, subject, question, visitor, "plan", heavy=True)
 
     @app.get(f"{AT}/compare/map", operation_id="heatmap", response_class=Response, responses=BINARY)
@@ -151,18 +160,13 @@ def add_streams(app: FastAPI, desk: Desk) -> None:
         responses={200: {"content": {"text/html": {}}, "description": "a file"}},
     )  # fmt: skip
     async def page(
-        request: Request, subject: SubjectId, kind: FieldKind, stride: Stride,
-        row: Whole | None = None, column: Whole | None = None, visitor: Visitor = None,
+        request: Request, subject: SubjectId, kind: FieldKind, stride: Stride, channel: Whole | None = None,
+        at: Places | None = None, pins: Places | None = None, path: Places | None = None, visitor: Visitor = None,
     ) -> Response:  # fmt: skip
-        """The flashlight as one static page, which works without a network; the light is at first near a pixel."""
-        light = None if row is None or column is None else (row, column)
+        """The flashlight as one static page, which works without a network, with its light, pins and path."""
+        session = _session(kind, stride, channel, at, pins, path)
         return await desk.file(
-            request,
-            subject,
-            lambda one, photo: long_answers.page(one, kind, stride, photo, light),
-            visitor,
-            "flashlight",
-            kind,
+            request, subject, lambda one, photo: long_answers.page(one, session, photo), visitor, "flashlight", kind
         )
 
     @app.get(f"{AT}/spectrum", operation_id="spectrum", response_class=StreamingResponse, responses=STREAM)
@@ -187,3 +191,14 @@ def add_streams(app: FastAPI, desk: Desk) -> None:
 
 def _numbers(text: str) -> list[int]:
     return [int(part) for part in text.split(",")]
+
+
+def _places(text: str | None) -> list[tuple[int, int]]:
+    return [(row, column) for row, column in map(_numbers, text.split("_"))] if text else []
+
+
+def _session(
+    kind: Literal["row", "column"], stride: int, channel: int | None, at: str | None, pins: str | None, path: str | None
+) -> long_answers.Session:
+    light = _places(at)[0] if at else None
+    return long_answers.Session(kind, stride, channel, light, _places(pins), _places(path))

@@ -35,7 +35,7 @@ export class Strip {
   private timer = 0;
 
   constructor(
-    private readonly source: Source,
+    private readonly source: Pick<Source, "names">,
     private readonly actions: StripActions,
   ) {}
 
