@@ -65,11 +65,6 @@ export function signedImage(values: Float32Array, height: number, width: number,
   return image;
 }
 
-/** A map (h, w) of values from 0 to `limit` from the neutral colour to red. */
-export function heatImage(values: Float32Array, height: number, width: number, limit: number, shown: Theme): ImageData {
-  return signedImage(values, height, width, limit, shown);
-}
-
 /** Where each of R, G and B is among channels named in the model's order; the first for all where they have other names. */
 export function rgbPlaces(names: string[]): [number, number, number] {
   const places = ["R", "G", "B"].map((name) => names.indexOf(name));

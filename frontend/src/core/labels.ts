@@ -7,11 +7,6 @@ export function shortName(name: string): string {
   return name.split(",")[0]!.trim() || name;
 }
 
-/** "espresso (967)", for places where two labels of one name must be told apart. */
-export function fullName(label: { index: number; name: string }): string {
-  return `${label.name} (${label.index})`;
-}
-
 function rank(label: Score, query: string): number {
   if (String(label.index) === query) return 0;
   const name = label.name.toLowerCase();
