@@ -20,7 +20,6 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 SETTINGS: Final = "settings.json"
 RECORDS: Final = "records"
-REPORT: Final = "report"
 
 
 class Records:
