@@ -52,7 +52,7 @@ class Asked:
         self.info = answer.json()
         self.path = f"/api/subjects/{self.info['id']}"
 
-    def get(self, path, **query):
+    def get(self, path, /, **query):
         return self.client.get(f"{self.path}/{path}", params=query)
 
     def packet(self, path, **query):

@@ -176,6 +176,23 @@ WRONG = [
     ("field", {"kind": "column", "row": 32, "column": 0}, "There is no row 32. Give one from 0 to 31."),
     ("field", {"kind": "row", "row": 0, "column": 64}, "There is no column 64. Give one from 0 to 63."),
     ("field", {"kind": "row", "row": 0, "column": 0, "channel": 3}, "There is no channel 3. Give one from 0 to 2."),
+    ("field", {"kind": "row", "row": 0, "column": 0, "place": 3}, "There is no place. Leave it out."),
+    ("field", {"kind": "row", "row": [0, 1], "column": 0}, "The row is given more than once. Give it once."),
+    (
+        "page",
+        {"kind": "row", "stride": 8, "at": "1,1_2,2"},
+        "The at is '1,1_2,2'. Give it in the form that the page uses.",
+    ),
+    (
+        "page",
+        {"kind": "row", "stride": 8, "path": "1,1_"},
+        "The path is '1,1_'. Give it in the form that the page uses.",
+    ),
+    (
+        "page/plan",
+        {"kind": "row", "stride": 8, "pins": "1,10000"},
+        "A pin is at (1, 10000), outside of 64 x 64 pixels.",
+    ),
     ("field", {"kind": "both", "row": 0, "column": 0}, "The kind is 'both'. Give 'row' or 'column'."),
     ("field", {"kind": "row", "row": "x", "column": 0}, "The row is 'x'. Give a whole number."),
     ("field", {"kind": "row", "row": 0}, "The column is missing. Give it."),

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Final, TypeVar
 
-from fastapi import FastAPI, Query, Request
+from fastapi import Depends, FastAPI, Query, Request
 from fastapi import Path as PathParameter
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
@@ -89,6 +89,7 @@ def create_app(stage: Stage) -> FastAPI:
         redoc_url=None,
         openapi_url="/api/openapi.json",
         responses=schema.ERRORS,
+        dependencies=[Depends(_nothing_ignored)],
     )
     app.state.queue = queue
     _say_errors(app)
@@ -98,6 +99,20 @@ def create_app(stage: Stage) -> FastAPI:
     add_answers(app, desk)
     add_streams(app, desk)
     return app
+
+
+async def _nothing_ignored(request: Request) -> None:
+    """Refuse a question that names what nothing reads, or names something twice."""
+    route = request.scope["route"]
+    if not request.url.path.startswith("/api"):
+        return
+    known = {field.alias for field in route.dependant.query_params}
+    seen: set[str] = set()
+    for name, given in request.query_params.multi_items():
+        if name not in known or name in seen:
+            kind = "repeated" if name in seen else "extra_forbidden"
+            raise RequestValidationError([{"loc": ("query", name[:60]), "type": kind, "msg": "", "input": given}])
+        seen.add(name)
 
 
 def _say_errors(app: FastAPI) -> None:

@@ -61,8 +61,7 @@ def unreadable(errors: Sequence[Mapping[str, Any]]) -> str:
     "The row is 'x'. Give a whole number."
     """
     first = errors[0]
-    place = [str(part) for part in first["loc"] if part not in ("query", "path", "body", "header")]
-    name, given, limits = ".".join(place), first.get("input"), first.get("ctx", {})
+    name, given, limits = ".".join(map(str, first["loc"][1:])), first.get("input"), first.get("ctx", {})
     kind = first["type"]
     if not name:
         return "The question is no JSON object. Send one." if given is not None else "The question is empty. Send JSON."
@@ -70,6 +69,8 @@ def unreadable(errors: Sequence[Mapping[str, Any]]) -> str:
         return f"The {name} is missing. Give it."
     if kind == "extra_forbidden":
         return f"There is no {name}. Leave it out."
+    if kind == "repeated":
+        return f"The {name} is given more than once. Give it once."
     if kind == "json_invalid":
         return "The question is no JSON. Send a JSON object."
     advice = _ADVICE.get(kind, first["msg"].rstrip(".") + ".").format(**limits)

@@ -27,12 +27,9 @@ Variant = Annotated[str, Query(min_length=1, max_length=40)]
 Pool = Annotated[int, Query(ge=1, le=31)]
 Stride = Annotated[int, Query(ge=1, le=1024, description="every so many pixels")]
 Whole = Annotated[int, Query(ge=0, le=10**9)]
+Place = Annotated[str, Query(pattern=r"^\d{1,6},\d{1,6}$", description="a place such as 40,62: row and column")]
 Places = Annotated[
-    str,
-    Query(
-        pattern=r"^\d{1,6},\d{1,6}(_\d{1,6},\d{1,6}){0,99}$",
-        description="places such as 40,62_41,60: row and column of each",
-    ),
+    str, Query(pattern=r"^\d{1,6},\d{1,6}(_\d{1,6},\d{1,6}){0,99}$", description="places such as 40,62_41,60")
 ]
 Format = Annotated[Literal["packet", "npz"], Query(description="a packet for the page, or a file")]
 FieldKind = Literal["row", "column"]
@@ -127,7 +124,7 @@ def add_answers(app: FastAPI, desk: Desk) -> None:
     @app.get(f"{AT}/page/plan", operation_id="page_plan")
     async def page_plan(
         request: Request, subject: SubjectId, kind: FieldKind, stride: Stride, channel: Whole | None = None,
-        at: Places | None = None, pins: Places | None = None, path: Places | None = None, visitor: Visitor = None,
+        at: Place | None = None, pins: Places | None = None, path: Places | None = None, visitor: Visitor = None,
     ) -> schema.PagePlan:  # fmt: skip
         """How large the static page will be."""
         session = _session(kind, stride, channel, at, pins, path)
@@ -161,7 +158,7 @@ def add_streams(app: FastAPI, desk: Desk) -> None:
     )  # fmt: skip
     async def page(
         request: Request, subject: SubjectId, kind: FieldKind, stride: Stride, channel: Whole | None = None,
-        at: Places | None = None, pins: Places | None = None, path: Places | None = None, visitor: Visitor = None,
+        at: Place | None = None, pins: Places | None = None, path: Places | None = None, visitor: Visitor = None,
     ) -> Response:  # fmt: skip
         """The flashlight as one static page, which works without a network, with its light, pins and path."""
         session = _session(kind, stride, channel, at, pins, path)

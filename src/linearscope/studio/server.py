@@ -200,7 +200,6 @@ def server_of(app: Application, *, connection: type[Connection] = Connection) ->
 
 def _end_now(code: int) -> None:
     sys.stdout.flush()
-    print("Interrupted.", file=sys.stderr, flush=True)
     os._exit(code)
 
 
