@@ -139,10 +139,10 @@ PICTURES: dict[str, tuple[Callable[[Path], Figure], list[str]]] = {
 }
 
 
-#: Pictures of the live page: the address in it.
-PAGES: dict[str, str] = {
-    "studio-flashlight": "#/flashlight?model=edsr_small_x2&image=espresso&side=96&at=all,41,60&zoom=near",
-    "studio-classification": "#/classification?model=efficientnet_lite0&image=espresso",
+#: Pictures of the live page: the address in it, and how high the window is.
+PAGES: dict[str, tuple[str, int]] = {
+    "studio-flashlight": ("#/flashlight?model=edsr_small_x2&image=espresso&side=96&at=all,41,60&zoom=near", 860),
+    "studio-classification": ("#/classification?model=efficientnet_lite0&image=espresso", 1480),
 }
 
 
@@ -155,8 +155,9 @@ def photograph(names: Sequence[str]) -> None:
     with studio() as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         for name in names:
-            page = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme="light")
-            page.goto(address + PAGES[name])
+            place, height = PAGES[name]
+            page = browser.new_page(viewport={"width": 1280, "height": height}, color_scheme="light")
+            page.goto(address + place)
             page.wait_for_load_state("networkidle", timeout=120_000)
             page.wait_for_timeout(2000)
             page.screenshot(path=HERE / f"{name}.png")
